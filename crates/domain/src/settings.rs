@@ -1,0 +1,118 @@
+//! What a tenant can set about how it is served.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{level::RiskLevel, time::Span};
+
+/// A tenant's settings. Everything has a default.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// The Threat Management service: without it nobody is notified.
+    pub threat_management: bool,
+    /// End User Notification Settings > Account Status: tell users when their risk status changes.
+    pub account_status: bool,
+    /// Days of silence after which a sensor counts as disconnected, 1 to 90.
+    pub disconnected_after_days: u16,
+    /// What makes a device not compliant.
+    pub compliance: ComplianceSettings,
+    /// What incidents score.
+    pub scores: ScoreSettings,
+    /// Sources whose own severity decides instead of Protections.
+    pub trusted_sources: Vec<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            threat_management: true,
+            account_status: true,
+            disconnected_after_days: 30,
+            compliance: ComplianceSettings::default(),
+            scores: ScoreSettings::default(),
+            trusted_sources: Vec::new(),
+        }
+    }
+}
+
+impl Settings {
+    /// How long a sensor may be silent.
+    pub fn silence(&self) -> Span {
+        Span::days(i64::from(self.disconnected_after_days))
+    }
+
+    /// What is wrong with these settings: JSON pointer and reason.
+    pub fn problems(&self) -> Vec<(String, String)> {
+        let mut problems = Vec::new();
+        let mut check = |ok: bool, pointer: &str, detail: &str| {
+            if !ok {
+                problems.push((pointer.to_owned(), detail.to_owned()));
+            }
+        };
+        check((1..=90).contains(&self.disconnected_after_days), "/disconnected_after_days", "must be 1 to 90");
+        check(
+            self.compliance.not_compliant_from >= RiskLevel::Low,
+            "/compliance/not_compliant_from",
+            "must be low, medium or high: none and advisory never restrict a device",
+        );
+        let scores = &self.scores;
+        check(scores.low <= 10_000, "/scores/low", "must be at most 10000");
+        check(scores.medium <= 10_000, "/scores/medium", "must be at most 10000");
+        check(scores.high <= 10_000, "/scores/high", "must be at most 10000");
+        check(
+            (0.01..=0.99).contains(&scores.daily_decay),
+            "/scores/daily_decay",
+            "must be between 0.01 and 0.99: what is left of a score after a day",
+        );
+        check(self.trusted_sources.len() <= 64, "/trusted_sources", "must be at most 64");
+        problems
+    }
+}
+
+/// What makes a device not compliant.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ComplianceSettings {
+    /// The lowest risk level that makes a device not compliant: low, medium or high.
+    pub not_compliant_from: RiskLevel,
+    /// What an unknown compliance means for enforcement.
+    pub unknown_means: UnknownMeans,
+}
+
+impl Default for ComplianceSettings {
+    fn default() -> Self {
+        Self { not_compliant_from: RiskLevel::Medium, unknown_means: UnknownMeans::Unchanged }
+    }
+}
+
+/// What an unknown compliance means for smart groups and profiles that ask for compliance.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum UnknownMeans {
+    /// What is in force stays in force; nothing new begins.
+    #[default]
+    Unchanged,
+    /// Treated as not compliant.
+    NotCompliant,
+}
+
+/// What incidents score, in points.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ScoreSettings {
+    /// An incident of low severity.
+    pub low: u32,
+    /// An incident of medium severity.
+    pub medium: u32,
+    /// An incident of high severity.
+    pub high: u32,
+    /// What is left of a behaviour-based incident's score a day after it ended.
+    pub daily_decay: f64,
+}
+
+impl Default for ScoreSettings {
+    fn default() -> Self {
+        Self { low: 25, medium: 75, high: 150, daily_decay: 0.64 }
+    }
+}
