@@ -1,0 +1,40 @@
+//! What is kept: SQLite (the embedded default) and PostgreSQL behind one Store.
+//!
+//! All SQL of the product is in this crate, written once for both databases. Every function takes an open transaction
+//! and the tenant whose rows it may touch. This crate must not know why something is stored, nor what time it is.
+
+pub mod dashboard;
+pub mod db;
+pub mod device_list;
+pub mod devices;
+pub mod enrollment_tokens;
+mod error;
+pub mod idempotency;
+pub mod integrations;
+pub mod jobs;
+pub mod journal;
+pub mod json;
+pub mod listing;
+pub mod organization_groups;
+pub mod preview;
+pub mod profiles;
+pub mod protections;
+pub mod roles;
+pub mod rules;
+pub mod smart_groups;
+pub mod sources;
+pub mod tags;
+pub mod tenants;
+#[cfg(feature = "testing")]
+pub mod testing;
+pub mod threat_list;
+pub mod threats;
+pub mod tokens;
+pub mod user_groups;
+pub mod users;
+
+pub use error::Error;
+
+/// The migrations, in order.
+pub const MIGRATIONS: &[db::migrate::Migration] =
+    &[db::migrate::Migration { number: 1, name: "init", sql: include_str!("../migrations/0001_init.sql") }];
