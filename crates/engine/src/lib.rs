@@ -1,0 +1,201 @@
+//! The loop: facts come in, posture and journal go out, in one commit.
+//!
+//! [`Engine::submit`] is the one entry for facts about devices; concurrent callers share transactions. Everything else
+//! that changes something goes through [`Engine::edit`]. This crate must not know HTTP, formats of sources, or how
+//! devices and people are reached.
+
+mod commit;
+pub mod devices;
+pub mod directory;
+mod error;
+pub mod ingest;
+pub mod jobs;
+pub mod preview;
+pub mod rules;
+pub mod scheduler;
+pub mod seal;
+pub mod setup;
+pub mod source;
+pub mod threats;
+pub mod verify;
+mod wake;
+pub mod work;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use allclear_domain::{
+    ids::{DeviceId, Tenant},
+    journal::Actor,
+    rules::Rules,
+};
+use allclear_store::{
+    db::{Db, Tx},
+    tenants,
+};
+
+pub use crate::error::{Error, Problem};
+use crate::{
+    ingest::{Fact, Outcome},
+    seal::Sealer,
+    source::Source,
+    wake::Wake,
+    work::{Committed, RulesCache, Work},
+};
+
+/// The engine. Cheap to clone; all clones are one.
+#[derive(Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    db: Db,
+    source: Arc<dyn Source>,
+    sealer: Sealer,
+    rules: Arc<RulesCache>,
+    wake: Wake,
+    queues: Vec<commit::Queue>,
+    node: String,
+    jobs: tokio::sync::Notify,
+    scheduler: tokio::sync::Notify,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Engine")
+    }
+}
+
+impl Engine {
+    /// An engine over a database whose schema is up to date. Sets up an empty one: `Global` and one customer exist.
+    ///
+    /// Must be called within a tokio runtime. Jobs and schedules run once [`Engine::run`] does.
+    pub async fn open(db: Db, source: Arc<dyn Source>, key: [u8; 32]) -> Result<Self, Error> {
+        let rules: Arc<RulesCache> = Arc::new(RwLock::new(HashMap::new()));
+        setup::first_start(&db, &source, &rules).await?;
+        let (queues, receivers) = commit::queues(db.dialect());
+        let node = source.id().to_string();
+        let engine = Self {
+            shared: Arc::new(Shared {
+                db,
+                source,
+                sealer: Sealer::new(key),
+                rules,
+                wake: Wake::default(),
+                queues,
+                node,
+                jobs: tokio::sync::Notify::new(),
+                scheduler: tokio::sync::Notify::new(),
+            }),
+        };
+        commit::start(&engine, receivers);
+        Ok(engine)
+    }
+
+    /// The database, for reading. Writing goes through [`Engine::submit`] and [`Engine::edit`].
+    pub fn db(&self) -> &Db {
+        &self.shared.db
+    }
+
+    /// The clock, ids and secrets.
+    pub fn source(&self) -> &Arc<dyn Source> {
+        &self.shared.source
+    }
+
+    /// Seals and opens secrets.
+    pub fn sealer(&self) -> &Sealer {
+        &self.shared.sealer
+    }
+
+    /// Who waits for what.
+    pub fn wake_for(&self, device: DeviceId) -> Arc<tokio::sync::Notify> {
+        self.shared.wake.device(device)
+    }
+
+    /// The position up to which a tenant's journal has been announced on this node, to wait on; -1 before the first.
+    pub fn journal(&self, tenant: Tenant) -> tokio::sync::watch::Receiver<i64> {
+        self.shared.wake.journal(tenant)
+    }
+
+    /// Hands facts in and returns, after the commit, what became of each, in order.
+    pub async fn submit(&self, tenant: Tenant, facts: Vec<Fact>) -> Result<Vec<Outcome>, Error> {
+        if facts.is_empty() {
+            return Ok(Vec::new());
+        }
+        commit::submit(self, tenant, facts).await
+    }
+
+    /// Changes anything else in a transaction of its own. `change` may run more than once; only its last run counts.
+    pub async fn edit<T: Send + 'static>(
+        &self,
+        tenant: Tenant,
+        actor: Actor,
+        change: impl Fn(&mut Work<'_, '_>) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.edit_at(tenant, actor, None, change).await
+    }
+
+    /// [`Engine::edit`] as of a time: for history that is written afterwards.
+    pub async fn edit_at<T: Send + 'static>(
+        &self,
+        tenant: Tenant,
+        actor: Actor,
+        at: Option<allclear_domain::time::Time>,
+        change: impl Fn(&mut Work<'_, '_>) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (source, rules) = (Arc::clone(&self.shared.source), Arc::clone(&self.shared.rules));
+        let result = self
+            .shared
+            .db
+            .write(move |tx| {
+                let now = at.unwrap_or_else(|| source.now());
+                let mut work = Work::begin(tx, tenant, now, &*source, &rules, actor.clone())?;
+                let value = change(&mut work)?;
+                Ok::<_, Error>((value, work.finish()?))
+            })
+            .await;
+        let (value, committed) = result?;
+        self.committed(tenant, &committed);
+        self.shared.jobs.notify_one();
+        Ok(value)
+    }
+
+    /// Reads with the tenant's rules, in one consistent snapshot.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        tenant: Tenant,
+        read: impl Fn(&mut Tx<'_>, &Rules) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let rules = Arc::clone(&self.shared.rules);
+        self.shared
+            .db
+            .read(move |tx| {
+                let row = tenants::get(tx, tenant)?.ok_or(Error::NotFound("organization group"))?;
+                let rules = work::current_rules(tx, tenant, row, &rules)?;
+                read(tx, &rules)
+            })
+            .await
+    }
+
+    /// The tenant's rules as this node loaded them last, if it did.
+    pub fn cached_rules(&self, tenant: Tenant) -> Option<Arc<Rules>> {
+        self.shared.rules.read().unwrap_or_else(PoisonError::into_inner).get(&tenant).cloned()
+    }
+
+    /// Runs jobs and schedules, and follows what other nodes commit, until `shutdown` resolves.
+    pub async fn run(&self, shutdown: impl Future<Output = ()>) {
+        tokio::select! {
+            () = shutdown => {}
+            () = jobs::run(self) => {}
+            () = scheduler::run(self) => {}
+        }
+    }
+
+    fn committed(&self, tenant: Tenant, committed: &Committed) {
+        self.shared.wake.announce(tenant, committed.from, committed.position);
+        self.shared.wake.wake_devices(committed.woken.iter().copied());
+    }
+}

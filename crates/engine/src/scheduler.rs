@@ -1,0 +1,116 @@
+//! What time alone brings about, and what other nodes committed.
+//!
+//! The schedule is the `due_at` of devices: durable, and safe with several nodes, because looking at a device that is
+//! not due any more changes nothing.
+
+use std::time::Duration;
+
+use allclear_domain::{
+    ids::Tenant,
+    journal::Change,
+    time::{Span, Time},
+};
+use allclear_store::{devices, jobs, journal, tenants};
+
+use crate::{Engine, Error, ingest::Fact};
+
+/// How often other nodes' commits and due devices are looked for.
+const TICK: Duration = Duration::from_millis(250);
+/// Devices looked at in one go.
+const STEP: i64 = 500;
+/// How long finished jobs and remembered answers are kept.
+const KEEP_JOBS: Span = Span::days(30);
+/// How long answers to requests with an Idempotency-Key are remembered.
+const KEEP_ANSWERS: Span = Span::days(1);
+/// How often old rows are cleared away.
+const CLEAR: Span = Span::seconds(3600);
+
+/// Runs for ever.
+pub(crate) async fn run(engine: &Engine) {
+    let mut cleared = None;
+    loop {
+        match tick(engine, &mut cleared).await {
+            Ok(()) | Err(Error::Busy | Error::Closed) => {}
+            Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "the schedule could not be kept"),
+        }
+        let _ = tokio::time::timeout(TICK, engine.shared.scheduler.notified()).await;
+    }
+}
+
+async fn tick(engine: &Engine, cleared: &mut Option<Time>) -> Result<(), Error> {
+    let now = engine.source().now();
+    let tenants = engine
+        .db()
+        .read(|tx| {
+            let tenants = tenants::list(tx)?;
+            let mut found = Vec::with_capacity(tenants.len());
+            for tenant in tenants {
+                let position = tenants::get(tx, tenant)?.map_or(0, |row| row.journal_position);
+                found.push((tenant, position, devices::next_due(tx, tenant)?));
+            }
+            Ok::<_, Error>(found)
+        })
+        .await?;
+    for (tenant, position, due) in tenants {
+        follow(engine, tenant, position).await?;
+        if due.is_some_and(|due| due <= now) {
+            run_due(engine, tenant).await?;
+        }
+        if cleared.is_none_or(|last: Time| now.since(last) >= CLEAR) {
+            clear(engine, tenant, now).await?;
+        }
+    }
+    if cleared.is_none_or(|last: Time| now.since(last) >= CLEAR) {
+        *cleared = Some(now);
+    }
+    Ok(())
+}
+
+/// Evaluates all devices of a tenant that are due.
+pub async fn run_due(engine: &Engine, tenant: Tenant) -> Result<(), Error> {
+    loop {
+        let now = engine.source().now();
+        let due = engine.db().read(move |tx| Ok::<_, Error>(devices::due(tx, tenant, now, STEP)?)).await?;
+        let more = due.len() == usize::try_from(STEP).unwrap_or(usize::MAX);
+        let facts: Vec<Fact> = due.into_iter().map(Fact::Due).collect();
+        engine.submit(tenant, facts).await?;
+        if !more {
+            return Ok(());
+        }
+    }
+}
+
+/// Wakes those who wait for what another node, or the command line, committed: this node announces its own commits.
+async fn follow(engine: &Engine, tenant: Tenant, position: i64) -> Result<(), Error> {
+    let wake = &engine.shared.wake;
+    let Some(known) = wake.known(tenant) else {
+        wake.announce(tenant, position, position);
+        return Ok(());
+    };
+    if position <= known {
+        return Ok(());
+    }
+    let entries = engine.db().read(move |tx| Ok::<_, Error>(journal::after(tx, tenant, known, STEP)?)).await?;
+    let Some((last, _)) = entries.last() else { return Ok(()) };
+    let concerns = |change: &Change| matches!(change, Change::Profile { .. } | Change::ProfileReported { .. });
+    let woken =
+        entries.iter().filter(|(entry, _)| entry.changes.iter().any(concerns)).filter_map(|(entry, _)| entry.device_id);
+    wake.wake_devices(woken);
+    wake.announce(tenant, known, last.position);
+    if last.position < position {
+        engine.shared.scheduler.notify_one();
+    }
+    Ok(())
+}
+
+async fn clear(engine: &Engine, tenant: Tenant, now: Time) -> Result<(), Error> {
+    engine
+        .db()
+        .write(move |tx| {
+            tenants::lock(tx, tenant)?;
+            jobs::purge(tx, tenant, now.minus(KEEP_JOBS))?;
+            allclear_store::idempotency::purge(tx, tenant, now.minus(KEEP_ANSWERS))?;
+            Ok::<_, Error>(())
+        })
+        .await
+}
