@@ -1,0 +1,258 @@
+//! Commands for devices with our agent, which asks for them and waits until there are some.
+//!
+//! A command is written down before it is handed over, and handed over only if it is still what is wanted after that.
+//! One without an answer is handed over again under its id. A poll that finds nothing writes nothing.
+
+use std::{fmt, time::Duration};
+
+use allclear_domain::{
+    device::Sensor,
+    evaluate::evaluate,
+    ids::{CommandId, DeviceId, ProfileId, Tenant},
+    payload::Payload,
+    posture::ProfileTarget,
+    profile::{Action, AllowRemoval, ProfileReport},
+    rules::Rules,
+    time::Time,
+};
+use allclear_engine::{
+    Engine, Error,
+    ingest::{Fact, Outcome},
+    rules::profiles,
+    seal::Sealer,
+};
+use allclear_store::devices::{self, DeviceRecord};
+use serde::Serialize;
+use tokio::time::Instant;
+use utoipa::ToSchema;
+
+/// The longest a poll waits.
+pub const MAX_WAIT: Duration = Duration::from_secs(60);
+
+/// How often a poll looks again at once before it gives up until the next one: rules change while it looks, but not for
+/// ever.
+const ROUNDS: u32 = 8;
+
+/// Something a device is to do.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct Command {
+    /// Names the command in the answer to it. Later ones sort after earlier ones.
+    pub id: CommandId,
+    /// When it was first handed over.
+    pub issued_at: Time,
+    /// What is to be done.
+    #[serde(flatten)]
+    pub task: Task,
+}
+
+/// What a device is to do.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Task {
+    /// Put a profile on the device, in place of any other version of it.
+    InstallProfile {
+        /// The profile.
+        profile: ProfileToInstall,
+    },
+    /// Take a profile off the device. Done if it is not there.
+    RemoveProfile {
+        /// The profile.
+        profile: ProfileToRemove,
+    },
+}
+
+/// A profile with everything that is in it, secrets in the clear.
+#[derive(Clone, PartialEq, Serialize, ToSchema)]
+pub struct ProfileToInstall {
+    /// Its id.
+    pub id: ProfileId,
+    /// Its name.
+    pub name: String,
+    /// The version.
+    pub version: u32,
+    /// Whether the person may remove it.
+    pub allow_removal: AllowRemoval,
+    /// What the person has to type to remove it, if removal needs authorization.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub removal_password: Option<String>,
+    /// What it puts on the device.
+    pub payloads: Vec<Payload>,
+}
+
+impl fmt::Debug for ProfileToInstall {
+    /// Without the secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ProfileToInstall({} {:?} version {})", self.id, self.name, self.version)
+    }
+}
+
+/// A profile that is to go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ProfileToRemove {
+    /// Its id.
+    pub id: ProfileId,
+    /// Its name; empty if the profile itself is gone.
+    pub name: String,
+    /// The version the device said it has, if it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
+}
+
+/// What the device is to do now, removals first. If there is nothing, waits for something for at most `wait` (never
+/// longer than [`MAX_WAIT`]) or until `shutdown`.
+///
+/// [`Error::NotFound`] if there is no such device.
+pub async fn commands(
+    engine: &Engine,
+    tenant: Tenant,
+    device: DeviceId,
+    wait: Duration,
+    shutdown: impl Future<Output = ()>,
+) -> Result<Vec<Command>, Error> {
+    let wake = engine.wake_for(device);
+    let deadline = Instant::now() + wait.min(MAX_WAIT);
+    tokio::pin!(shutdown);
+    let mut rounds = 0;
+    let mut greeted = false;
+    loop {
+        // Before the look, so that what comes after it is not missed.
+        let woken = wake.notified();
+        tokio::pin!(woken);
+        woken.as_mut().enable();
+        let seen = look(engine, tenant, device).await?;
+        if seen.outdated || !seen.missing.is_empty() {
+            rounds += 1;
+            if rounds > ROUNDS {
+                return Ok(Vec::new());
+            }
+            let fact =
+                if seen.outdated { Fact::Due(device) } else { Fact::Delivered { device, commands: seen.missing } };
+            submit(engine, tenant, fact).await?;
+            continue;
+        }
+        if seen.silent && !greeted {
+            greeted = true;
+            match submit(engine, tenant, Fact::Contact(device)).await {
+                // The next poll will say it.
+                Ok(()) | Err(Error::Busy) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if !seen.commands.is_empty() {
+            return Ok(seen.commands);
+        }
+        let until = seen.again.map_or(deadline, |again| deadline.min(Instant::now() + again));
+        tokio::select! {
+            () = woken => {}
+            () = tokio::time::sleep_until(until) => {
+                if until >= deadline {
+                    return Ok(Vec::new());
+                }
+            }
+            () = &mut shutdown => return Ok(Vec::new()),
+        }
+    }
+}
+
+async fn submit(engine: &Engine, tenant: Tenant, fact: Fact) -> Result<(), Error> {
+    match engine.submit(tenant, vec![fact]).await?.first() {
+        Some(Outcome::Rejected { .. }) => Err(Error::NotFound("device")),
+        _ => Ok(()),
+    }
+}
+
+/// What a look at the device's record came to.
+#[derive(Default)]
+struct Seen {
+    /// The record was evaluated by other rules than those in force, or before a time that mattered.
+    outdated: bool,
+    /// What is wanted and was not written down as handed over yet.
+    missing: Vec<(CommandId, ProfileId, Action)>,
+    /// What is wanted and was.
+    commands: Vec<Command>,
+    /// Nothing was heard of the device for as long as contacts are recorded.
+    silent: bool,
+    /// In how long time alone may bring something.
+    again: Option<Duration>,
+}
+
+async fn look(engine: &Engine, tenant: Tenant, device: DeviceId) -> Result<Seen, Error> {
+    let (source, sealer) = (engine.source().clone(), engine.sealer().clone());
+    let look = engine.read(tenant, move |tx, rules| {
+        let record = devices::get(tx, tenant, device)?.ok_or(Error::NotFound("device"))?;
+        let now = source.now();
+        let mut seen = Seen { again: later(&record, now), ..Seen::default() };
+        if record.due_at.is_some_and(|due| due <= now) {
+            seen.outdated = true;
+            return Ok(seen);
+        }
+        let last_contact = record.facts.device.sensor.last_contact;
+        seen.silent = last_contact.is_none_or(|last| now.since(last) >= Sensor::CONTACT_STEP);
+        let mut wanted: Vec<(&ProfileTarget, ProfileReport, Action)> = Vec::new();
+        for target in &record.posture.profiles {
+            let report = record.facts.reports.iter().find(|report| report.profile == target.profile);
+            let report = report.cloned().unwrap_or_else(|| ProfileReport::new(target.profile));
+            if let Some(action) = report.action(target.desired, target.held_until, now) {
+                wanted.push((target, report, action));
+            }
+        }
+        // A change of rules may not have come to this device yet.
+        if !wanted.is_empty() {
+            let fresh = evaluate(rules, &record.facts, &record.posture, now).posture;
+            seen.outdated = fresh.profiles != record.posture.profiles;
+        }
+        wanted.sort_by_key(|(_, _, action)| matches!(action, Action::Install(_)));
+        for (target, report, action) in wanted {
+            let task = match task(rules, &sealer, tenant, target, &report, action) {
+                Ok(task) => task,
+                Err(error) => {
+                    let profile = target.profile;
+                    tracing::error!(%device, %profile, error = &error as &dyn std::error::Error, "a profile is held back");
+                    continue;
+                }
+            };
+            match report.issued.last().filter(|issued| issued.action == action) {
+                Some(issued) => seen.commands.push(Command { id: issued.command, issued_at: issued.at, task }),
+                None => seen.missing.push((CommandId(source.id()), target.profile, action)),
+            }
+        }
+        Ok(seen)
+    });
+    look.await
+}
+
+/// How long until an installation's window opens, a failed command may be tried again, or time changes the posture.
+fn later(record: &DeviceRecord, now: Time) -> Option<Duration> {
+    let held = record.posture.profiles.iter().filter_map(|target| target.held_until);
+    let failed = record.facts.reports.iter().filter_map(|report| report.retry_at);
+    let next = held.chain(failed).chain(record.due_at).filter(|at| *at > now).min()?;
+    Some(Duration::from_micros(next.since(now).as_micros().unsigned_abs()))
+}
+
+fn task(
+    rules: &Rules,
+    sealer: &Sealer,
+    tenant: Tenant,
+    target: &ProfileTarget,
+    report: &ProfileReport,
+    action: Action,
+) -> Result<Task, Error> {
+    let profile = rules.profile(target.profile);
+    let Action::Install(version) = action else {
+        let name = profile.map(|profile| profile.name.clone()).unwrap_or_default();
+        let profile = ProfileToRemove { id: target.profile, name, version: report.installed };
+        return Ok(Task::RemoveProfile { profile });
+    };
+    let profile = profile.ok_or(Error::NotFound("profile"))?;
+    let spec = profiles::opened(sealer, tenant, profile.spec.clone())?;
+    Ok(Task::InstallProfile {
+        profile: ProfileToInstall {
+            id: profile.id,
+            name: profile.name.clone(),
+            version,
+            allow_removal: spec.allow_removal,
+            removal_password: spec.removal_password,
+            payloads: spec.payloads,
+        },
+    })
+}
