@@ -1,0 +1,476 @@
+//! Who may call what: one table for all routes, and the middleware that holds callers to it.
+
+use std::{collections::HashMap, net::IpAddr, sync::LazyLock, time::Instant};
+
+use allclear_domain::rights::Right;
+use allclear_domain::{ids::Tenant, time::Time};
+use allclear_store::tokens;
+use axum::{
+    extract::{MatchedPath, Request, State},
+    http::{HeaderMap, HeaderValue, Method},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+
+use crate::{
+    app::AppState,
+    auth::{self, DevicePrincipal, Kind, Principal},
+    limits,
+    problem::Problem,
+};
+
+/// Who may call a route.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Access {
+    /// Anybody.
+    Public,
+    /// Anybody with a valid API token.
+    Authenticated,
+    /// Who holds the right.
+    Right(Right),
+    /// Who holds one of the rights.
+    AnyOf(&'static [Right]),
+    /// Who holds all of the rights.
+    AllOf(&'static [Right]),
+    /// A device, with its credential.
+    Device,
+}
+
+/// Every route: method, path as the router writes it, who may. What is not here answers nobody.
+pub const TABLE: &[(Method, &str, Access)] = &[
+    (Method::GET, "/healthz", Access::Public),
+    (Method::GET, "/readyz", Access::Public),
+    // May ask for a token of its own.
+    (Method::GET, "/metrics", Access::Public),
+    (Method::GET, "/api/v1/openapi.json", Access::Public),
+    (Method::GET, "/api/docs", Access::Public),
+    (Method::GET, "/api/docs/", Access::Public),
+    (Method::GET, "/api/docs/{*rest}", Access::Public),
+    (Method::POST, "/api/v1/detections", Access::Right(Right::IngestDetections)),
+    (Method::GET, "/api/v1/threats", Access::Right(Right::View)),
+    (Method::GET, "/api/v1/threats/{id}", Access::Right(Right::View)),
+    (Method::POST, "/api/v1/threats/{id}/resolve", Access::Right(Right::ManageThreats)),
+    (Method::POST, "/api/v1/threats/{id}/ignore", Access::Right(Right::ManageThreats)),
+    (Method::POST, "/api/v1/threats/{id}/reopen", Access::Right(Right::ManageThreats)),
+    (Method::GET, "/api/v1/devices/{id}/explain", Access::Right(Right::View)),
+    (Method::GET, "/api/v1/journal", Access::Right(Right::ViewAudit)),
+    (Method::GET, "/api/v1/live", Access::Right(Right::ViewAudit)),
+    (Method::GET, "/api/v1/dashboard", Access::Right(Right::View)),
+    (Method::GET, "/api/v1/source-events", Access::Right(Right::View)),
+    (Method::POST, "/api/v1/source-events", Access::Right(Right::IngestDetections)),
+    (Method::POST, "/api/v1/source-events/{id}/retry", Access::Right(Right::ManageIntegrations)),
+    (Method::DELETE, "/api/v1/source-events/{id}", Access::Right(Right::ManageIntegrations)),
+    (Method::GET, "/api/v1/integrations", Access::Right(Right::View)),
+    (Method::GET, "/api/v1/integrations/{id}", Access::Right(Right::View)),
+    (Method::POST, "/api/v1/integrations", Access::Right(Right::ManageIntegrations)),
+    (Method::PATCH, "/api/v1/integrations/{id}", Access::Right(Right::ManageIntegrations)),
+    (Method::DELETE, "/api/v1/integrations/{id}", Access::Right(Right::ManageIntegrations)),
+    (Method::GET, "/api/v1/roles", Access::Right(Right::View)),
+    (Method::GET, "/api/v1/roles/{id}", Access::Right(Right::View)),
+    (Method::POST, "/api/v1/roles", Access::Right(Right::ManageRoles)),
+    (Method::PATCH, "/api/v1/roles/{id}", Access::Right(Right::ManageRoles)),
+    (Method::DELETE, "/api/v1/roles/{id}", Access::Right(Right::ManageRoles)),
+    (Method::GET, "/api/v1/api-tokens", Access::Right(Right::ManageApiTokens)),
+    (Method::GET, "/api/v1/api-tokens/{id}", Access::Right(Right::ManageApiTokens)),
+    (Method::POST, "/api/v1/api-tokens", Access::Right(Right::ManageApiTokens)),
+    (Method::DELETE, "/api/v1/api-tokens/{id}", Access::Right(Right::ManageApiTokens)),
+    (Method::GET, "/api/v1/classifications", Access::Right(Right::View)),
+    (Method::POST, "/api/v1/classifications/preview", Access::Right(Right::EditProtections)),
+    (Method::GET, "/api/v1/classifications/{id}", Access::Right(Right::View)),
+    (Method::PATCH, "/api/v1/classifications/{id}", Access::Right(Right::EditProtections)),
+    (Method::DELETE, "/api/v1/classifications/{id}", Access::Right(Right::EditProtections)),
+    (Method::GET, "/api/v1/tags", Access::Right(Right::View)),
+    (Method::POST, "/api/v1/tags", Access::Right(Right::ManageTags)),
+    (Method::GET, "/api/v1/tags/{id}", Access::Right(Right::View)),
+    (Method::PATCH, "/api/v1/tags/{id}", Access::Right(Right::ManageTags)),
+    (Method::DELETE, "/api/v1/tags/{id}", Access::Right(Right::ManageTags)),
+    (Method::GET, "/api/v1/smart-groups", Access::Right(Right::View)),
+    (Method::POST, "/api/v1/smart-groups", Access::Right(Right::ManageSmartGroups)),
+    (Method::POST, "/api/v1/smart-groups/preview", Access::Right(Right::ManageSmartGroups)),
+    (Method::GET, "/api/v1/smart-groups/{id}", Access::Right(Right::View)),
+    (Method::PATCH, "/api/v1/smart-groups/{id}", Access::Right(Right::ManageSmartGroups)),
+    (Method::DELETE, "/api/v1/smart-groups/{id}", Access::Right(Right::ManageSmartGroups)),
+    (Method::GET, "/api/v1/profiles", Access::Right(Right::View)),
+    (Method::POST, "/api/v1/profiles", Access::Right(Right::ManageProfiles)),
+    (Method::GET, "/api/v1/profiles/{id}", Access::Right(Right::View)),
+    (Method::PATCH, "/api/v1/profiles/{id}", Access::Right(Right::ManageProfiles)),
+    (Method::DELETE, "/api/v1/profiles/{id}", Access::Right(Right::ManageProfiles)),
+    (Method::POST, "/api/v1/profiles/{id}/publish", Access::Right(Right::ManageProfiles)),
+    (Method::POST, "/api/v1/profiles/{id}/retire", Access::Right(Right::ManageProfiles)),
+    (Method::POST, "/api/v1/profiles/{id}/preview", Access::Right(Right::ManageProfiles)),
+    (Method::GET, "/api/v1/profiles/{id}/versions", Access::Right(Right::View)),
+    (
+        Method::POST,
+        "/api/v1/quickstart/risk-response",
+        Access::AllOf(&[Right::ManageSmartGroups, Right::ManageProfiles]),
+    ),
+    (Method::GET, "/api/v1/jobs", Access::Right(Right::View)),
+    (Method::GET, "/api/v1/jobs/{id}", Access::Right(Right::View)),
+    (Method::GET, "/api/v1/users", Access::Right(Right::View)),
+    (Method::POST, "/api/v1/users", Access::Right(Right::ManageUsers)),
+    (Method::GET, "/api/v1/users/{id}", Access::Right(Right::View)),
+    (Method::PATCH, "/api/v1/users/{id}", Access::Right(Right::ManageUsers)),
+    (Method::DELETE, "/api/v1/users/{id}", Access::Right(Right::ManageUsers)),
+    (Method::GET, "/api/v1/user-groups", Access::Right(Right::View)),
+    (Method::POST, "/api/v1/user-groups", Access::Right(Right::ManageUsers)),
+    (Method::GET, "/api/v1/user-groups/{id}", Access::Right(Right::View)),
+    (Method::PATCH, "/api/v1/user-groups/{id}", Access::Right(Right::ManageUsers)),
+    (Method::DELETE, "/api/v1/user-groups/{id}", Access::Right(Right::ManageUsers)),
+    (Method::GET, "/api/v1/user-groups/{id}/members", Access::Right(Right::View)),
+    (Method::POST, "/api/v1/user-groups/{id}/members", Access::Right(Right::ManageUsers)),
+    (Method::GET, "/api/v1/organization-groups", Access::Right(Right::View)),
+    (Method::POST, "/api/v1/organization-groups", Access::Right(Right::ManageOrganizationGroups)),
+    (Method::GET, "/api/v1/organization-groups/{id}", Access::Right(Right::View)),
+    (Method::PATCH, "/api/v1/organization-groups/{id}", Access::Right(Right::ManageOrganizationGroups)),
+    (Method::DELETE, "/api/v1/organization-groups/{id}", Access::Right(Right::ManageOrganizationGroups)),
+    (Method::GET, "/api/v1/enrollment-tokens", Access::Right(Right::EnrollDevices)),
+    (Method::POST, "/api/v1/enrollment-tokens", Access::Right(Right::EnrollDevices)),
+    (Method::GET, "/api/v1/enrollment-tokens/{id}", Access::Right(Right::EnrollDevices)),
+    (Method::DELETE, "/api/v1/enrollment-tokens/{id}", Access::Right(Right::EnrollDevices)),
+    (Method::GET, "/api/v1/devices", Access::Right(Right::View)),
+    (Method::GET, "/api/v1/devices/{id}", Access::Right(Right::View)),
+    (Method::PATCH, "/api/v1/devices/{id}", Access::Right(Right::ManageDevices)),
+    (Method::DELETE, "/api/v1/devices/{id}", Access::Right(Right::ManageDevices)),
+    (Method::GET, "/api/v1/devices/{id}/timeline", Access::Right(Right::View)),
+    (Method::POST, "/api/v1/devices/{id}/unenroll", Access::Right(Right::ManageDevices)),
+    (Method::POST, "/api/v1/devices/{id}/tags", Access::Right(Right::ManageTags)),
+    (Method::DELETE, "/api/v1/devices/{id}/tags/{tag_id}", Access::Right(Right::ManageTags)),
+    (Method::POST, "/api/v1/devices/{id}/requested-profiles", Access::Right(Right::ManageDevices)),
+    (Method::DELETE, "/api/v1/devices/{id}/requested-profiles/{profile_id}", Access::Right(Right::ManageDevices)),
+    // With an enrollment token, which is in the body.
+    (Method::POST, "/agent/v1/enroll", Access::Public),
+    (Method::GET, "/agent/v1/commands", Access::Device),
+    (Method::POST, "/agent/v1/commands/{id}/result", Access::Device),
+    (Method::POST, "/agent/v1/detections", Access::Device),
+    (Method::POST, "/agent/v1/inventory", Access::Device),
+    (Method::GET, "/api/v1/settings", Access::Right(Right::View)),
+    (Method::PUT, "/api/v1/settings", Access::Right(Right::ManageSettings)),
+];
+
+type Routes = HashMap<&'static str, Vec<(&'static Method, Access)>>;
+
+static BY_PATH: LazyLock<Routes> = LazyLock::new(|| {
+    let mut routes = Routes::new();
+    for (method, path, access) in TABLE {
+        routes.entry(path).or_default().push((method, *access));
+    }
+    routes
+});
+
+/// The row of a route, or the answer if there is none.
+fn find(method: &Method, path: &str) -> Result<Access, Problem> {
+    let Some(methods) = BY_PATH.get(path) else {
+        return Err(Problem::internal_because(format!("the route {path} has no row in the access table")));
+    };
+    let wanted = if method == Method::HEAD { &Method::GET } else { method };
+    match methods.iter().find(|(method, _)| *method == wanted) {
+        Some((_, access)) => Ok(*access),
+        None => {
+            let allow: Vec<&str> = methods.iter().map(|(method, _)| method.as_str()).collect();
+            let allow = HeaderValue::from_str(&allow.join(", ")).unwrap_or(HeaderValue::from_static(""));
+            Err(Problem::method_not_allowed(allow))
+        }
+    }
+}
+
+/// The address a request came from, put there by [`crate::serve`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ClientAddress(pub IpAddr);
+
+/// Lets a request through to its handler, with who is behind it in its extensions, or refuses it.
+pub async fn guard(State(state): State<AppState>, matched: MatchedPath, mut request: Request, next: Next) -> Response {
+    match admit(&state, matched.as_str(), &mut request).await {
+        Ok(()) => next.run(request).await,
+        Err(problem) => {
+            slow_down(&state, request.extensions().get::<ClientAddress>().copied(), problem).into_response()
+        }
+    }
+}
+
+async fn admit(state: &AppState, path: &str, request: &mut Request) -> Result<(), Problem> {
+    let access = find(request.method(), path)?;
+    match access {
+        Access::Public => {}
+        Access::Device => {
+            let device = device(state, request.headers()).await?;
+            request.extensions_mut().insert(device);
+        }
+        Access::Authenticated | Access::Right(_) | Access::AnyOf(_) | Access::AllOf(_) => {
+            let principal = principal(state, request.headers()).await?;
+            authorize(access, &principal)?;
+            request.extensions_mut().insert(principal);
+        }
+    }
+    Ok(())
+}
+
+/// Whether somebody with an API token may.
+fn authorize(access: Access, principal: &Principal) -> Result<(), Problem> {
+    match access {
+        Access::Public | Access::Authenticated => Ok(()),
+        Access::Right(right) => principal.require(right),
+        Access::AllOf(rights) => rights.iter().try_for_each(|right| principal.require(*right)),
+        Access::AnyOf(rights) if rights.iter().any(|right| principal.rights.contains(right)) => Ok(()),
+        Access::AnyOf(rights) => {
+            let names: Vec<String> = rights.iter().map(|right| crate::problem::right_name(*right)).collect();
+            Err(Problem::forbidden_because(format!("This needs one of the rights {}.", names.join(", "))))
+        }
+        Access::Device => Err(Problem::forbidden_because("This is for devices.")),
+    }
+}
+
+/// One more request of this credential, if it may have one.
+fn pace(state: &AppState, hash: tokens::Hash) -> Result<(), Problem> {
+    state.limiters.credentials.take(hash, Instant::now()).map_err(Problem::too_many_requests)
+}
+
+async fn principal(state: &AppState, headers: &HeaderMap) -> Result<Principal, Problem> {
+    let credential = auth::credential(headers, Kind::Api)?;
+    let chosen = auth::chosen(headers)?;
+    pace(state, credential.hash)?;
+    let now = state.source.now();
+    let (principal, last_used_at) = state.db.read(move |tx| auth::principal(tx, &credential, chosen, now)).await?;
+    touch(state, &principal, last_used_at, now);
+    Ok(principal)
+}
+
+async fn device(state: &AppState, headers: &HeaderMap) -> Result<DevicePrincipal, Problem> {
+    let credential = auth::credential(headers, Kind::Device)?;
+    pace(state, credential.hash)?;
+    state.db.read(move |tx| auth::device(tx, &credential)).await
+}
+
+/// Notes the use of a token beside the request. If it cannot be noted now, the next use will be.
+fn touch(state: &AppState, principal: &Principal, last_used_at: Option<Time>, now: Time) {
+    let unless_after = now.minus(auth::TOUCH_EVERY);
+    let (home, token): (Tenant, _) = (principal.home, principal.token);
+    if last_used_at.is_none_or(|at| at <= unless_after) && state.limiters.touches.take(token, Instant::now()).is_ok() {
+        let db = state.db.clone();
+        tokio::spawn(async move {
+            if let Err(error) = db.write(move |tx| tokens::touch(tx, home, token, now, unless_after)).await {
+                tracing::debug!(cause = crate::problem::chain(&error), "the use of a token was not noted");
+            }
+        });
+    }
+}
+
+/// Turns a failed authentication into 429 when its address has had too many. Whoever authenticates is not concerned,
+/// as many callers may share an address.
+pub(crate) fn slow_down(state: &AppState, address: Option<ClientAddress>, problem: Problem) -> Problem {
+    match address.map(|address| limits::client(address.0)) {
+        Some(address) if problem.status == axum::http::StatusCode::UNAUTHORIZED => {
+            state.limiters.failures.take(address, Instant::now()).map_or_else(Problem::too_many_requests, |()| problem)
+        }
+        _ => problem,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+    use std::time::Duration;
+
+    use allclear_domain::ids::{OrganizationGroupId, RoleId, TokenId};
+    use allclear_domain::time::Span;
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        app::{self, ServerOptions},
+        testing::{World, answer, request},
+    };
+
+    #[tokio::test]
+    async fn without_a_valid_credential_nobody_gets_past_the_table() {
+        let world = World::new().await;
+        let unknown = format!("ac_1_{}", "A".repeat(43));
+        for (method, path, access) in TABLE {
+            let path = world.filled(path);
+            for token in ["", "nonsense", &unknown] {
+                let answer = world.send(request(method.as_str(), &path, token, None, &[])).await;
+                if *access == Access::Public {
+                    // What takes a body misses it here.
+                    let expected = if *method == Method::POST { 415 } else { answer.status.min(399) };
+                    assert_eq!(answer.status, expected, "{method} {path}: {}", answer.text());
+                } else {
+                    answer.expect(401);
+                    assert!(answer.header("www-authenticate").starts_with("Bearer"));
+                    assert_eq!(answer.json()["type"], "/problems/unauthorized");
+                }
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn every_route_holds_callers_to_its_rights() {
+        let world = World::new().await;
+        let nothing = nobody(&world).await;
+        for (method, path, access) in TABLE {
+            if matches!(access, Access::Right(_) | Access::AnyOf(_) | Access::AllOf(_)) {
+                let path = world.filled(path);
+                let answer = world.send(request(method.as_str(), &path, &nothing, None, &[])).await;
+                assert_eq!(answer.expect(403)["type"], "/problems/forbidden", "{method} {path}");
+            }
+        }
+        let read_only = world.token(1, "read_only", world.acme).await;
+        world.get("/api/v1/roles", &read_only).await.expect(200);
+        let refused = world.call("POST", "/api/v1/roles", &read_only, Some(json!({}))).await.expect(403);
+        assert!(refused["detail"].as_str().unwrap().contains("manage_roles"), "{refused}");
+    }
+
+    /// A token whose role has no rights.
+    async fn nobody(world: &World) -> String {
+        let id = RoleId(world.state.source.id());
+        let role = allclear_store::roles::Role { id, name: "Nobody".to_owned(), rights: [].into(), version: 1 };
+        world.state.db.write(move |tx| allclear_store::roles::insert(tx, Tenant(1), &role)).await.unwrap();
+        world.token(1, &id.to_string(), world.acme).await
+    }
+
+    #[test]
+    fn rights_combine_as_they_are_named() {
+        let principal = Principal {
+            tenant: Tenant(1),
+            home: Tenant(1),
+            token: TokenId(uuid::Uuid::nil()),
+            name: String::new(),
+            rights: [Right::View, Right::ManageTags].into(),
+            reach: OrganizationGroupId::GLOBAL,
+            server: false,
+        };
+        let may = |access| authorize(access, &principal).map_err(|problem| problem.status.as_u16());
+        assert_eq!(may(Access::Authenticated), Ok(()));
+        assert_eq!(may(Access::Right(Right::View)), Ok(()));
+        assert_eq!(may(Access::Right(Right::Notify)), Err(403));
+        assert_eq!(may(Access::AnyOf(&[Right::Notify, Right::View])), Ok(()));
+        assert_eq!(may(Access::AnyOf(&[Right::Notify, Right::ManageUsers])), Err(403));
+        assert_eq!(may(Access::AllOf(&[Right::ManageTags, Right::View])), Ok(()));
+        assert_eq!(may(Access::AllOf(&[Right::ManageTags, Right::Notify])), Err(403));
+        assert_eq!(may(Access::Device), Err(403));
+    }
+
+    #[tokio::test]
+    async fn a_route_without_a_row_answers_nobody() {
+        let world = World::new().await;
+        let routes = axum::Router::new().route("/api/v1/forgotten", axum::routing::get(async || "secret"));
+        let router = app::assemble(world.state.clone(), routes);
+        let answered = answer(&router, request("GET", "/api/v1/forgotten", &world.admin().await, None, &[])).await;
+        assert_eq!(answered.expect(500)["type"], "/problems/internal");
+    }
+
+    #[tokio::test]
+    async fn other_methods_and_paths_are_refused() {
+        let world = World::new().await;
+        let token = world.admin().await;
+        for method in ["PUT", "OPTIONS", "TRACE", "BREW"] {
+            let answer = world.call(method, "/api/v1/roles", &token, None).await;
+            assert_eq!(answer.expect(405)["type"], "/problems/method-not-allowed");
+            assert_eq!(answer.header("allow"), "GET, POST");
+        }
+        let head = world.call("HEAD", "/api/v1/roles", &token, None).await;
+        assert_eq!((head.status, head.body.len()), (200, 0));
+        assert_eq!(world.get("/api/v1/nothing", &token).await.expect(404)["type"], "/problems/not-found");
+        assert_eq!(world.get("/", "").await.status, 404);
+    }
+
+    #[tokio::test]
+    async fn an_expired_token_is_worth_nothing() {
+        let world = World::new().await;
+        let expires_at = world.state.source.now().plus(Span::seconds(60));
+        let token = world.expiring_token(1, "read_only", world.acme, Some(expires_at)).await;
+        world.get("/api/v1/roles", &token).await.expect(200);
+        world.pass(Span::seconds(61));
+        let refused = world.get("/api/v1/roles", &token).await.expect(401);
+        assert!(refused["detail"].as_str().unwrap().contains("expired"));
+    }
+
+    #[tokio::test]
+    async fn a_credential_with_global_reach_says_for_which_customer_it_acts() {
+        let world = World::new().await;
+        let global = world.token(0, "administrator", OrganizationGroupId::GLOBAL).await;
+        let choose = async |id: &str| {
+            world.send(request("GET", "/api/v1/roles", &global, None, &[(auth::ORGANIZATION_GROUP, id)])).await
+        };
+        let unsaid = world.get("/api/v1/roles", &global).await.expect(400);
+        assert_eq!(unsaid["type"], "/problems/choose-organization-group");
+        choose(&world.acme.to_string()).await.expect(200);
+        choose(&OrganizationGroupId::GLOBAL.to_string()).await.expect(200);
+        choose(&world.north.to_string()).await.expect(404);
+        choose(&uuid::Uuid::max().to_string()).await.expect(404);
+        choose("acme").await.expect(400);
+
+        // The only customer need not be named.
+        world
+            .state
+            .db
+            .write(|tx| {
+                tx.batch("DELETE FROM organization_group WHERE tenant = 2; DELETE FROM tenant WHERE tenant = 2")
+            })
+            .await
+            .unwrap();
+        world.get("/api/v1/roles", &global).await.expect(200);
+
+        let acme = world.admin().await;
+        let other = [(auth::ORGANIZATION_GROUP, world.bolt.to_string())];
+        let headers = [(other[0].0, other[0].1.as_str())];
+        world.send(request("GET", "/api/v1/roles", &acme, None, &headers)).await.expect(404);
+    }
+
+    #[tokio::test]
+    async fn the_use_of_a_token_is_noted_at_most_once_a_minute() {
+        let world = World::new().await;
+        let token = world.admin().await;
+        let noted = async || {
+            let found =
+                world.state.db.read(|tx| tx.query_opt::<Option<i64>>("SELECT last_used_at FROM api_token", &[]));
+            found.await.unwrap().unwrap()
+        };
+        assert_eq!(noted().await, None);
+        world.get("/api/v1/roles", &token).await.expect(200);
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let first = loop {
+            if let Some(at) = noted().await {
+                break at;
+            }
+            assert!(Instant::now() < deadline, "the use was not noted");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        };
+        world.pass(Span::seconds(59));
+        world.get("/api/v1/roles", &token).await.expect(200);
+        // Whatever else was to be written comes before this.
+        tokio::task::yield_now().await;
+        world.state.db.write(|tx| tx.execute("DELETE FROM role", &[])).await.unwrap();
+        assert_eq!(noted().await, Some(first));
+    }
+
+    #[tokio::test]
+    async fn each_credential_has_its_rate() {
+        let options = ServerOptions { requests_per_second: 1, requests_burst: 3, ..ServerOptions::default() };
+        let world = World::with(options).await;
+        let (one, other) = (world.admin().await, world.admin().await);
+        for _ in 0..3 {
+            world.get("/api/v1/roles", &one).await.expect(200);
+        }
+        let refused = world.get("/api/v1/roles", &one).await;
+        assert_eq!(refused.expect(429)["type"], "/problems/too-many-requests");
+        assert_eq!(refused.header("retry-after"), "1");
+        world.get("/api/v1/roles", &other).await.expect(200);
+    }
+
+    #[tokio::test]
+    async fn failures_are_slowed_down_by_address() {
+        let world = World::with(ServerOptions { failures_per_second: 2, ..ServerOptions::default() }).await;
+        let token = world.admin().await;
+        let from = async |address: [u8; 4], token: &str| {
+            let mut request = request("GET", "/api/v1/roles", token, None, &[]);
+            request.extensions_mut().insert(ClientAddress(address.into()));
+            world.send(request).await
+        };
+        let mut statuses = Vec::new();
+        for _ in 0..4 {
+            statuses.push(from([192, 0, 2, 1], "wrong").await.status);
+        }
+        assert_eq!(statuses, [401, 401, 429, 429]);
+        assert_eq!(from([192, 0, 2, 2], "wrong").await.status, 401, "another address");
+        assert_eq!(from([192, 0, 2, 1], &token).await.status, 200, "who authenticates is not concerned");
+    }
+}

@@ -1,0 +1,291 @@
+//! The Protections table: classification → risk level and response.
+
+use allclear_domain::{
+    classification::{self, Classification as Known, Response, Technique},
+    ids::JobId,
+    level::{Family, Platform, RiskLevel},
+    protections::ProtectionsRow,
+    rules::Rules,
+};
+use allclear_engine::{
+    preview::{self, Question},
+    rules::protections,
+};
+use allclear_store::protections as stored;
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response as HttpResponse},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::common::PreviewAnswer;
+use crate::{
+    app::AppState,
+    auth::Principal,
+    extract::{IfMatch, Json, Path, Query, etag},
+    page::{List, NoFilter, Page, PageParams},
+    problem::Problem,
+};
+
+/// A row of the Protections table.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Classification {
+    /// Its name in the API, for example `trojan`.
+    id: &'static str,
+    /// Its name for people.
+    name: &'static str,
+    /// What such a threat lives in.
+    family: Family,
+    /// Where there are such threats.
+    platforms: &'static [Platform],
+    /// The level in force.
+    risk_level: RiskLevel,
+    /// The level it starts with.
+    default_risk_level: RiskLevel,
+    /// What is done besides rating the device.
+    response: Response,
+    /// What is done unless changed.
+    default_response: Response,
+    /// What the phone's owner is told.
+    user_text: &'static str,
+    /// What an administrator should do.
+    admin_text: &'static str,
+    /// The technique of MITRE ATT&CK for Mobile, where there is one.
+    #[schema(required = true)]
+    technique: Option<TechniqueName>,
+    /// Whether it is behaviour: then its score fades instead of ending at once.
+    behaviour: bool,
+    /// How many threats of this kind are open.
+    open_threats: i64,
+    /// Grows with every change; 0 while the row has its defaults.
+    version: i64,
+    /// The re-evaluation this change started; its progress is at `/api/v1/jobs/{id}`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    job_id: Option<JobId>,
+}
+
+/// A technique of MITRE ATT&CK for Mobile.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub struct TechniqueName {
+    /// For example `T1404`.
+    id: &'static str,
+    /// Its name.
+    name: &'static str,
+}
+
+impl From<Technique> for TechniqueName {
+    fn from(technique: Technique) -> Self {
+        Self { id: technique.id, name: technique.name }
+    }
+}
+
+/// A change of a row. What is left out stays.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClassificationEdit {
+    /// The level from now on; open threats of this kind are rated again.
+    risk_level: Option<RiskLevel>,
+    /// What is done from now on.
+    response: Option<Response>,
+    /// The version this edit is based on, unless `If-Match` says it.
+    version: Option<i64>,
+}
+
+/// A change to be previewed.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClassificationPreview {
+    /// The row.
+    #[schema(min_length = 1, max_length = 64)]
+    classification: String,
+    /// The level it would have.
+    risk_level: RiskLevel,
+}
+
+/// What a reset is based on.
+#[derive(Clone, Copy, Debug, Default, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ResetParams {
+    /// The version this is based on, unless `If-Match` says it; without both, whatever is there is reset.
+    version: Option<i64>,
+}
+
+/// What classifications are sorted by.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SortBy {
+    /// The id.
+    #[default]
+    Id,
+}
+
+pub(super) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(preview)).routes(routes!(get, edit, reset))
+}
+
+fn row(rules: &Rules, known: &'static Known, version: i64, open_threats: i64) -> Classification {
+    let (row, _) = rules.protections.row(known.id);
+    Classification {
+        id: known.id,
+        name: known.name,
+        family: known.family,
+        platforms: known.platforms,
+        risk_level: row.level,
+        default_risk_level: known.default_level,
+        response: row.response,
+        default_response: known.default_response,
+        user_text: known.user_text,
+        admin_text: known.admin_text,
+        technique: known.technique.map(TechniqueName::from),
+        behaviour: known.behaviour,
+        open_threats,
+        version,
+        job_id: None,
+    }
+}
+
+/// The Protections table
+///
+/// Sorted by `id`.
+#[utoipa::path(get, path = "/api/v1/classifications", tag = "classifications", operation_id = "list_classifications",
+    params(PageParams), responses((status = 200, body = Page<Classification>)))]
+async fn list(
+    State(state): State<AppState>,
+    principal: Principal,
+    list: List<NoFilter, SortBy>,
+) -> Result<Json<Page<Classification>>, Problem> {
+    let tenant = principal.tenant;
+    let mut rows = state
+        .engine
+        .read(tenant, move |tx, rules| {
+            let versions = stored::versions(tx, tenant)?;
+            let open = stored::open_threats(tx, tenant)?;
+            let find = |list: &[(String, i64)], id| list.iter().find(|(name, _)| name == id).map_or(0, |(_, n)| *n);
+            let all = classification::all().iter();
+            Ok(all.map(|known| row(rules, known, find(&versions, known.id), find(&open, known.id))).collect::<Vec<_>>())
+        })
+        .await?;
+    if list.descending {
+        rows.reverse();
+    }
+    if let Some(after) = list.after::<String>()? {
+        rows.retain(|row| if list.descending { row.id < after.as_str() } else { row.id > after.as_str() });
+    }
+    list.page(rows, |row| row.id).map(Json)
+}
+
+/// One row
+#[utoipa::path(get, path = "/api/v1/classifications/{id}", tag = "classifications",
+    operation_id = "get_classification", params(("id" = String, Path, description = "The classification.")),
+    responses((status = 200, body = Classification)))]
+async fn get(
+    State(state): State<AppState>,
+    principal: Principal,
+    Path(id): Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let known = protections::known(&id)?;
+    one(&state, &principal, known, None).await
+}
+
+async fn one(
+    state: &AppState,
+    principal: &Principal,
+    known: &'static Known,
+    job_id: Option<JobId>,
+) -> Result<HttpResponse, Problem> {
+    let tenant = principal.tenant;
+    let found = state
+        .engine
+        .read(tenant, move |tx, rules| {
+            let version = stored::version(tx, tenant, known.id)?;
+            let open = stored::open_threats(tx, tenant)?;
+            let open = open.into_iter().find(|(name, _)| name == known.id).map_or(0, |(_, count)| count);
+            Ok(Classification { job_id, ..row(rules, known, version, open) })
+        })
+        .await?;
+    Ok((etag(found.version), Json(found)).into_response())
+}
+
+/// Changes a row
+///
+/// Open threats of this kind are rated again; the answer names the job.
+#[utoipa::path(patch, path = "/api/v1/classifications/{id}", tag = "classifications",
+    operation_id = "edit_classification", request_body = ClassificationEdit,
+    params(("id" = String, Path, description = "The classification.")),
+    responses((status = 200, body = Classification)))]
+async fn edit(
+    State(state): State<AppState>,
+    principal: Principal,
+    Path(id): Path<String>,
+    if_match: IfMatch,
+    Json(edit): Json<ClassificationEdit>,
+) -> Result<HttpResponse, Problem> {
+    let known = protections::known(&id)?;
+    let version = if_match.seen(edit.version)?;
+    let who = principal.clone();
+    let change = state.engine.edit(principal.tenant, principal.actor(), move |work| {
+        who.whole_tenant(work.rules())?;
+        let (before, _) = work.rules().protections.row(known.id);
+        let row = ProtectionsRow {
+            level: edit.risk_level.unwrap_or(before.level),
+            response: edit.response.unwrap_or(before.response),
+        };
+        protections::set(work, known.id, Some(row), Some(version))
+    });
+    let (_, job) = change.await.map_err(|error| if_match.problem(error))?;
+    one(&state, &principal, known, job).await
+}
+
+/// Puts a row back to its defaults
+#[utoipa::path(delete, path = "/api/v1/classifications/{id}", tag = "classifications",
+    operation_id = "reset_classification",
+    params(("id" = String, Path, description = "The classification."), ResetParams),
+    responses((status = 200, body = Classification)))]
+async fn reset(
+    State(state): State<AppState>,
+    principal: Principal,
+    Path(id): Path<String>,
+    if_match: IfMatch,
+    Query(params): Query<ResetParams>,
+) -> Result<HttpResponse, Problem> {
+    let known = protections::known(&id)?;
+    let version = if_match.seen(params.version).ok();
+    let who = principal.clone();
+    let change = state.engine.edit(principal.tenant, principal.actor(), move |work| {
+        who.whole_tenant(work.rules())?;
+        protections::set(work, known.id, None, version)
+    });
+    let (_, job) = change.await.map_err(|error| if_match.problem(error))?;
+    one(&state, &principal, known, job).await
+}
+
+/// What a change of a level would do
+///
+/// Nothing is changed. `gaining` devices would be at a higher risk, `losing` ones at a lower.
+#[utoipa::path(post, path = "/api/v1/classifications/preview", tag = "classifications",
+    operation_id = "preview_classification", request_body = ClassificationPreview,
+    responses((status = 200, body = PreviewAnswer)))]
+async fn preview(
+    State(state): State<AppState>,
+    principal: Principal,
+    Json(asked): Json<ClassificationPreview>,
+) -> Result<Json<PreviewAnswer>, Problem> {
+    let Some(known) = classification::find(&asked.classification) else {
+        return Err(Problem::invalid_field("/classification", "is no classification"));
+    };
+    let rules = state
+        .engine
+        .read(principal.tenant, move |_, rules| {
+            let response = rules.protections.row(known.id).0.response;
+            let row = ProtectionsRow { level: asked.risk_level, response };
+            Ok(protections::proposed(rules, known.id, row))
+        })
+        .await?;
+    let question = Question::Classification(known.id.to_owned());
+    let scope = protections::scope(known.id);
+    let found = preview::run(&state.engine, principal.tenant, rules, scope, principal.reach, question).await?;
+    Ok(Json(found.into()))
+}

@@ -1,0 +1,61 @@
+//! The REST resources, one file each.
+
+pub mod api_tokens;
+pub(crate) mod batch;
+pub mod classifications;
+mod common;
+pub mod dashboard;
+pub mod detections;
+pub mod devices;
+#[cfg(test)]
+mod directory_tests;
+pub mod enrollment_tokens;
+pub mod explain;
+pub mod integrations;
+pub mod jobs;
+pub mod journal;
+pub mod live;
+pub mod organization_groups;
+pub mod profiles;
+pub mod quickstart;
+pub mod roles;
+pub mod settings;
+pub mod smart_groups;
+pub mod source_events;
+pub mod tags;
+#[cfg(test)]
+mod tests;
+pub mod threats;
+pub mod user_groups;
+pub mod users;
+
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::app::AppState;
+
+/// All of them.
+pub(crate) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .merge(roles::router())
+        .merge(tags::router())
+        .merge(smart_groups::router())
+        .merge(settings::router())
+        .merge(quickstart::router())
+        .merge(profiles::router())
+        .merge(jobs::router())
+        .merge(classifications::router())
+        .merge(dashboard::router())
+        .merge(detections::router())
+        .merge(explain::router())
+        .merge(integrations::router())
+        .merge(journal::router())
+        .merge(live::router())
+        .merge(source_events::router())
+        .merge(threats::router())
+        .merge(devices::router())
+        .merge(enrollment_tokens::router())
+        .merge(organization_groups::router())
+        .merge(user_groups::router())
+        .merge(users::router())
+        .merge(api_tokens::router())
+}

@@ -1,0 +1,102 @@
+//! The whole router, and what its handlers share.
+
+use std::{sync::Arc, time::Duration};
+
+use allclear_connectors::guard::AllowList;
+use allclear_engine::{Engine, source::Source};
+use allclear_store::db::Db;
+use axum::{Router, middleware};
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio_util::sync::CancellationToken;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{access, agent, api, idempotency, limits::Limiters, openapi, ops, problem::Problem, shell};
+
+/// What can be set about the HTTP face.
+#[derive(Clone, Debug)]
+pub struct ServerOptions {
+    /// What `GET /metrics` asks for as a bearer token; anybody may read it if `None`.
+    pub metrics_token: Option<String>,
+    /// Where people and devices reach the server, for links: `https://allclear.example.com`; `None`: as the request's
+    /// `Host` says.
+    pub public_url: Option<String>,
+    /// How long most requests may take.
+    pub request_time: Duration,
+    /// Requests a second of one credential, on average; at least 1.
+    pub requests_per_second: u32,
+    /// Requests of one credential at once; at least 1.
+    pub requests_burst: u32,
+    /// Failed authentications a second from one address; at least 1.
+    pub failures_per_second: u32,
+    /// What may be reached besides public addresses over https: URLs that somebody types in are checked against it.
+    pub outgoing: AllowList,
+}
+
+impl Default for ServerOptions {
+    fn default() -> Self {
+        Self {
+            metrics_token: None,
+            public_url: None,
+            request_time: Duration::from_secs(30),
+            requests_per_second: 10_000,
+            requests_burst: 20_000,
+            failures_per_second: 20,
+            outgoing: AllowList::default(),
+        }
+    }
+}
+
+/// What all handlers share; clones share it too.
+#[derive(Clone)]
+pub struct AppState {
+    /// The engine: every change goes through it.
+    pub engine: Engine,
+    /// The engine's database, for reading.
+    pub db: Db,
+    /// The clock and chance.
+    pub source: Arc<dyn Source>,
+    /// What was configured.
+    pub options: Arc<ServerOptions>,
+    /// The metrics, for `GET /metrics`.
+    pub metrics: PrometheusHandle,
+    /// Cancelled when the server begins to stop: whoever waits for something to happen answers at once.
+    pub stopping: CancellationToken,
+    pub(crate) limiters: Arc<Limiters>,
+}
+
+impl AppState {
+    /// State over an engine. `metrics` comes from [`ops::install_metrics`].
+    pub fn new(engine: Engine, options: ServerOptions, metrics: PrometheusHandle) -> Self {
+        let limiters = Arc::new(Limiters::new(&options));
+        let (db, source) = (engine.db().clone(), Arc::clone(engine.source()));
+        Self { engine, db, source, options: Arc::new(options), metrics, stopping: CancellationToken::new(), limiters }
+    }
+}
+
+/// Every documented route. All of them have a row in [`access::TABLE`].
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(openapi::base())
+        .routes(routes!(ops::healthz))
+        .routes(routes!(ops::readyz))
+        .routes(routes!(ops::metrics))
+        .routes(routes!(openapi::get))
+        .merge(api::router())
+        .merge(agent::router())
+}
+
+/// The server's router.
+pub fn router(state: AppState) -> Router {
+    let (routes, _) = routes().split_for_parts();
+    assemble(state, routes.merge(openapi::reader()))
+}
+
+/// Routes with everything around them.
+pub(crate) fn assemble(state: AppState, routes: Router<AppState>) -> Router {
+    routes
+        // From the inside out: who may is known before an earlier answer is given again.
+        .route_layer(middleware::from_fn_with_state(state.clone(), idempotency::replay))
+        .route_layer(middleware::from_fn_with_state(state.clone(), access::guard))
+        .fallback(async || Problem::not_found("path"))
+        .layer(middleware::from_fn_with_state(state.clone(), shell::shell))
+        .with_state(state)
+}

@@ -1,0 +1,300 @@
+//! Credentials: what they look like, and who is behind one.
+//!
+//! A credential is `<kind>_<tenant>_<secret>`: `ac` for programs (API tokens), `ace` for enrollment, `acd` for devices;
+//! the tenant's number in base 32; 256 random bits in base64url. The tenant in it says where to look the hash up.
+
+use std::{collections::BTreeSet, fmt};
+
+use allclear_domain::{
+    ids::{DeviceId, OrganizationGroupId, Tenant, TokenId},
+    rights::Right,
+    time::{Span, Time},
+};
+use allclear_store::{
+    db::Tx,
+    tokens::{self, Hash},
+};
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, header, request::Parts},
+};
+use data_encoding::BASE64URL_NOPAD;
+use sha2::{Digest, Sha256};
+
+use crate::problem::Problem;
+
+/// The header by which a credential with Global reach says for which customer it acts: the customer's id, or Global's
+/// for the server itself.
+pub const ORGANIZATION_GROUP: &str = "Allclear-Organization-Group";
+
+/// How often the use of a token is noted.
+pub const TOUCH_EVERY: Span = Span::seconds(60);
+
+/// What a credential is for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Kind {
+    /// A program's.
+    Api,
+    /// Good for enrolling one device.
+    Enrollment,
+    /// An enrolled device's.
+    Device,
+}
+
+impl Kind {
+    const ALL: [Kind; 3] = [Kind::Api, Kind::Enrollment, Kind::Device];
+
+    fn prefix(self) -> &'static str {
+        match self {
+            Kind::Api => "ac",
+            Kind::Enrollment => "ace",
+            Kind::Device => "acd",
+        }
+    }
+}
+
+/// A well-formed credential. The text itself is not kept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Credential {
+    /// What it is for.
+    pub kind: Kind,
+    /// Where it is kept.
+    pub tenant: Tenant,
+    /// What is kept of it.
+    pub hash: Hash,
+}
+
+/// A new credential's text, to be shown once.
+pub struct Secret(String);
+
+impl Secret {
+    /// The text.
+    pub fn reveal(self) -> String {
+        self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+const SECRET_CHARS: usize = 43;
+
+impl Credential {
+    /// A new credential of 256 random bits and its text.
+    pub fn new(kind: Kind, tenant: Tenant, random: [u8; 32]) -> (Secret, Credential) {
+        let text = format!("{}_{}_{}", kind.prefix(), base32(tenant.0), BASE64URL_NOPAD.encode(&random));
+        let hash = Sha256::digest(text.as_bytes()).into();
+        (Secret(text), Credential { kind, tenant, hash })
+    }
+
+    /// Reads a credential; `None` if the text is not one. Whether it is valid only the database knows.
+    pub fn parse(text: &str) -> Option<Credential> {
+        let mut parts = text.splitn(3, '_');
+        let (prefix, tenant, secret) = (parts.next()?, parts.next()?, parts.next()?);
+        let kind = Kind::ALL.into_iter().find(|kind| kind.prefix() == prefix)?;
+        let number = i64::from_str_radix(tenant, 32).ok().filter(|number| base32(*number) == tenant)?;
+        if secret.len() != SECRET_CHARS {
+            return None;
+        }
+        Some(Credential { kind, tenant: Tenant(number), hash: Sha256::digest(text.as_bytes()).into() })
+    }
+}
+
+/// A number that is not negative, in digits 0-9 and a-v without leading zeros.
+fn base32(number: i64) -> String {
+    let mut digits = Vec::new();
+    let mut rest = number.unsigned_abs();
+    loop {
+        digits.extend(char::from_digit((rest % 32) as u32, 32));
+        rest /= 32;
+        if rest == 0 {
+            return digits.iter().rev().collect();
+        }
+    }
+}
+
+/// Who is behind a request with an API token. An extractor: the route's [`crate::access::TABLE`] row put it there.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Principal {
+    /// The tenant this request acts on.
+    pub tenant: Tenant,
+    /// The tenant the token is kept in; [`Tenant::SERVER`] if its reach is Global.
+    pub home: Tenant,
+    /// The token.
+    pub token: TokenId,
+    /// The token's name, for the journal.
+    pub name: String,
+    /// What it may do.
+    pub rights: BTreeSet<Right>,
+    /// The organization group at or below which it may do it.
+    pub reach: OrganizationGroupId,
+    /// Whether its reach is Global.
+    pub server: bool,
+}
+
+impl Principal {
+    /// Refuses who lacks a right.
+    pub fn require(&self, right: Right) -> Result<(), Problem> {
+        if self.rights.contains(&right) { Ok(()) } else { Err(Problem::forbidden(right)) }
+    }
+
+    /// Refuses who would grant or take away a right they do not hold.
+    pub fn may_grant<'a>(&self, rights: impl IntoIterator<Item = &'a Right>) -> Result<(), allclear_engine::Error> {
+        match rights.into_iter().find(|right| !self.rights.contains(right)) {
+            None => Ok(()),
+            Some(right) => Err(allclear_engine::Error::Forbidden(format!(
+                "nobody can grant or take away the right {} without holding it",
+                crate::problem::right_name(*right)
+            ))),
+        }
+    }
+}
+
+/// Which device is behind a request of an agent. An extractor.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct DevicePrincipal {
+    /// The device's tenant.
+    pub tenant: Tenant,
+    /// The device.
+    pub device: DeviceId,
+}
+
+macro_rules! from_extensions {
+    ($($t:ty),*) => {$(
+        impl<S: Sync> FromRequestParts<S> for $t {
+            type Rejection = Problem;
+
+            async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+                let found = parts.extensions.get::<$t>().cloned();
+                found.ok_or_else(|| Problem::internal_because("the route's row in the access table puts nobody here"))
+            }
+        }
+    )*};
+}
+
+from_extensions!(Principal, DevicePrincipal);
+
+/// The credential in the `Authorization` header.
+pub fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
+    let missing = || Problem::unauthorized("Send a credential: Authorization: Bearer <token>.");
+    let value = headers.get(header::AUTHORIZATION).ok_or_else(missing)?.to_str().map_err(|_| missing())?;
+    let (scheme, token) = value.split_once(' ').ok_or_else(missing)?;
+    if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(missing()) }
+}
+
+fn not_valid() -> Problem {
+    Problem::unauthorized("The credential is not valid.")
+}
+
+/// The credential of a request, of the kind wanted.
+pub fn credential(headers: &HeaderMap, wanted: Kind) -> Result<Credential, Problem> {
+    Credential::parse(bearer(headers)?).filter(|credential| credential.kind == wanted).ok_or_else(not_valid)
+}
+
+/// The organization group named in the header, if there is one.
+pub fn chosen(headers: &HeaderMap) -> Result<Option<OrganizationGroupId>, Problem> {
+    let Some(value) = headers.get(ORGANIZATION_GROUP) else { return Ok(None) };
+    let id = value.to_str().ok().and_then(|text| text.parse().ok());
+    id.map(Some).ok_or_else(|| Problem::bad_request(format!("The header {ORGANIZATION_GROUP} holds no id.")))
+}
+
+/// Finds out who is behind an API token, and for which tenant they act: one read. Says also when the token was last
+/// used.
+pub fn principal(
+    tx: &mut Tx<'_>,
+    credential: &Credential,
+    chosen: Option<OrganizationGroupId>,
+    now: Time,
+) -> Result<(Principal, Option<Time>), Problem> {
+    let found = tokens::authenticate(tx, credential.tenant, &credential.hash)?;
+    let (token, rights) = found.ok_or_else(not_valid)?;
+    if token.expires_at.is_some_and(|expires_at| expires_at <= now) {
+        return Err(Problem::unauthorized("The credential has expired."));
+    }
+    let server = token.reach == OrganizationGroupId::GLOBAL;
+    let tenant = if server { choose(tx, chosen)? } else { own(tx, token.tenant, chosen)? };
+    let principal =
+        Principal { tenant, home: token.tenant, token: token.id, name: token.name, rights, reach: token.reach, server };
+    Ok((principal, token.last_used_at))
+}
+
+/// For which tenant a credential with Global reach acts.
+fn choose(tx: &mut Tx<'_>, chosen: Option<OrganizationGroupId>) -> Result<Tenant, Problem> {
+    match chosen {
+        Some(OrganizationGroupId::GLOBAL) => Ok(Tenant::SERVER),
+        Some(group) => tokens::customer(tx, group)?.ok_or_else(|| Problem::not_found("organization group")),
+        None => match tokens::first_customers(tx)?.as_slice() {
+            // Nothing to choose from yet.
+            [] => Ok(Tenant::SERVER),
+            [only] => Ok(*only),
+            _ => Err(Problem::choose_organization_group()),
+        },
+    }
+}
+
+/// A credential of one tenant acts for that tenant; naming another is an error rather than ignored.
+fn own(tx: &mut Tx<'_>, tenant: Tenant, chosen: Option<OrganizationGroupId>) -> Result<Tenant, Problem> {
+    match chosen {
+        Some(group) if tokens::customer(tx, group)? != Some(tenant) => Err(Problem::not_found("organization group")),
+        _ => Ok(tenant),
+    }
+}
+
+/// Finds out which device is behind a device's credential: one read.
+pub fn device(tx: &mut Tx<'_>, credential: &Credential) -> Result<DevicePrincipal, Problem> {
+    let device = tokens::device(tx, credential.tenant, &credential.hash)?.ok_or_else(not_valid)?;
+    Ok(DevicePrincipal { tenant: credential.tenant, device })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+    use super::*;
+
+    #[test]
+    fn credentials_are_read_as_they_were_made() {
+        for (kind, tenant) in [(Kind::Api, 0), (Kind::Enrollment, 31), (Kind::Device, 32), (Kind::Api, i64::MAX)] {
+            let (secret, made) = Credential::new(kind, Tenant(tenant), [0xfb; 32]);
+            assert_eq!(format!("{secret:?}"), "Secret");
+            let text = secret.reveal();
+            assert_eq!(Credential::parse(&text), Some(made), "{text}");
+        }
+        let (secret, _) = Credential::new(Kind::Api, Tenant(33), [0; 32]);
+        assert_eq!(secret.reveal(), "ac_11_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+    }
+
+    #[test]
+    fn what_is_no_credential_is_refused() {
+        let secret = "A".repeat(SECRET_CHARS);
+        for text in [
+            String::new(),
+            "ac".to_owned(),
+            "ac_1".to_owned(),
+            format!("ac_1_{secret}A"),
+            format!("ac__{secret}"),
+            format!("ac_01_{secret}"),
+            format!("ac_+1_{secret}"),
+            format!("ac_-1_{secret}"),
+            format!("ac_W_{secret}"),
+            format!("ac_zzzzzzzzzzzzzzz_{secret}"),
+            format!("acx_1_{secret}"),
+            format!("AC_1_{secret}"),
+        ] {
+            assert_eq!(Credential::parse(&text), None, "{text}");
+        }
+        assert!(Credential::parse(&format!("ac_1_{secret}")).is_some());
+    }
+
+    #[test]
+    fn the_scheme_is_bearer() {
+        let headers = |value: &str| HeaderMap::from_iter([(header::AUTHORIZATION, value.parse().unwrap())]);
+        assert_eq!(bearer(&headers("Bearer abc")).unwrap(), "abc");
+        assert_eq!(bearer(&headers("bearer  abc")).unwrap(), "abc");
+        assert_eq!(bearer(&headers("Basic abc")).unwrap_err().status, 401);
+        assert_eq!(bearer(&headers("abc")).unwrap_err().status, 401);
+        assert_eq!(bearer(&HeaderMap::new()).unwrap_err().status, 401);
+    }
+}
