@@ -1,0 +1,26 @@
+# The two commands this project asks you to know. Everything else is cargo.
+.PHONY: demo test check fmt bench openapi
+
+# Build and start on embedded SQLite with a living demo fleet.
+demo:
+	cargo run --release --bin allclear -- demo
+
+# Install what the tests need, then everything: format, lints, licences, unit, property, both databases, black box.
+test:
+	scripts/test.sh
+
+# What to run while working: no PostgreSQL, no Python tools.
+check:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	cargo nextest run --workspace
+
+fmt:
+	cargo fmt --all
+
+bench:
+	cargo bench -p allclear-engine --bench the_loop
+
+# Write the API description that is kept in the tree.
+openapi:
+	cargo run --bin allclear -- openapi > docs/openapi.json

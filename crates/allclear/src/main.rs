@@ -1,0 +1,7 @@
+//! The binary. See the library beside it.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    allclear::main()
+}
