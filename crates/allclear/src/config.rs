@@ -241,7 +241,7 @@ impl Config {
             check(false, &format!("database.url: {error}"));
         }
         check((1..=65536).contains(&self.database.cache_mib), "database.cache_mib: must be 1 to 65536");
-        if let Err(error) = tracing_subscriber::EnvFilter::try_new(&self.log.filter) {
+        if let Err(error) = crate::logging::filter(&self.log.filter) {
             check(false, &format!("log.filter: {error}"));
         }
         for (key, value) in [
@@ -508,6 +508,20 @@ mod tests {
         let (_directory, sources) = file("listen = 5");
         let problems = read(&sources).problems;
         assert!(problems[0].starts_with("listen: ") && problems[0].contains("test.toml"), "{problems:?}");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn nothing_makes_reading_settings_panic(bytes: Vec<u8>, key: proptest::sample::Index, text in ".{0,60}") {
+            let known = leaves(&Toml::string(DEFAULTS));
+            let key = &key.get(&known).0;
+            let (_directory, mut sources) = file(&text);
+            sources.environment.push((format!("{PREFIX}{}", variable(key)), text.clone()));
+            sources.flags.push(("listen", text));
+            let _ = load(&sources);
+            std::fs::write(sources.file.as_ref().unwrap(), &bytes).unwrap();
+            let _ = load(&sources);
+        }
     }
 
     #[test]

@@ -213,6 +213,21 @@ pub enum ProfileStatus {
     NotApplicable,
 }
 
+impl ProfileStatus {
+    /// The word used in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ProfileStatus::PendingInstall => "pending_install",
+            ProfileStatus::Installing => "installing",
+            ProfileStatus::Installed => "installed",
+            ProfileStatus::Failed => "failed",
+            ProfileStatus::PendingRemoval => "pending_removal",
+            ProfileStatus::Removed => "removed",
+            ProfileStatus::NotApplicable => "not_applicable",
+        }
+    }
+}
+
 impl ProfileReport {
     /// Nothing heard yet.
     pub fn new(profile: ProfileId) -> Self {

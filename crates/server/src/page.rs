@@ -70,11 +70,18 @@ struct Cursor<S, K> {
 impl<F, S: Copy + PartialEq + Serialize + DeserializeOwned> List<F, S> {
     /// The sort keys of the last item of the page before, if there was one.
     pub fn after<K: DeserializeOwned>(&self) -> Result<Option<K>, Problem> {
+        self.after_one(|_| true)
+    }
+
+    /// The same for keys that only fit some columns.
+    pub fn after_one<K: DeserializeOwned>(&self, fits: impl Fn(&K) -> bool) -> Result<Option<K>, Problem> {
         let Some(text) = &self.cursor else { return Ok(None) };
         let decoded = BASE64URL_NOPAD.decode(text.as_bytes()).ok();
-        let cursor: Option<Cursor<S, K>> = decoded.and_then(|json| serde_json::from_slice(&json).ok());
+        let cursor: Option<Cursor<S, K>> = decoded.and_then(|json| extract::parse(&json).ok());
         match cursor {
-            Some(cursor) if cursor.s == self.sort && cursor.d == self.descending => Ok(Some(cursor.k)),
+            Some(cursor) if cursor.s == self.sort && cursor.d == self.descending && fits(&cursor.k) => {
+                Ok(Some(cursor.k))
+            }
             _ => Err(Problem::invalid_field("cursor", "is not the next_cursor of a list with this sort")),
         }
     }

@@ -186,8 +186,8 @@ pub fn write_many(tx: &mut Tx<'_>, tenant: Tenant, writes: &[Write<'_>]) -> Resu
 struct Batch {
     insert: Vec<Vec<Value>>,
     doc: Vec<Vec<Value>>,
+    rated: Vec<Vec<Value>>,
     identity: Vec<Vec<Value>>,
-    risk: Vec<Vec<Value>>,
     protection: Vec<Vec<Value>>,
     due: Vec<Vec<Value>>,
     join: [Vec<Vec<Value>>; 2],
@@ -219,14 +219,19 @@ impl Batch {
                 self.insert.push(values);
             }
             Some(old) => {
-                self.doc.push(row![tenant.0, id, new.encode()?, new.version, posture.compliance as i64, posture.score]);
-                if identity(&old.facts.device)? != identity(&new.facts.device)? {
+                let mut values = row![tenant.0, id, new.encode()?, new.version, posture.compliance as i64];
+                // These two share an index, so that one statement touches it once.
+                if (old.posture.risk, old.posture.score) == (posture.risk, posture.score) {
+                    self.doc.push(values);
+                } else {
+                    values.extend(row![posture.risk as i64, posture.score]);
+                    self.rated.push(values);
+                }
+                if old.facts.device != new.facts.device && identity(&old.facts.device)? != identity(&new.facts.device)?
+                {
                     let mut values = row![tenant.0, id];
                     values.extend(identity(&new.facts.device)?);
                     self.identity.push(values);
-                }
-                if old.posture.risk != posture.risk {
-                    self.risk.push(row![tenant.0, id, posture.risk as i64]);
                 }
                 if old.posture.protection != posture.protection {
                     self.protection.push(row![tenant.0, id, posture.protection as i64]);
@@ -241,11 +246,11 @@ impl Batch {
             write.old.map_or(empty, |old| (old.facts.device.tags.clone(), old.posture.smart_groups.clone()));
         self.difference(TAG, tenant, id, &old_tags, &new.facts.device.tags, |tag| tag.0);
         self.difference(GROUP, tenant, id, &old_groups, &posture.smart_groups, |group| group.0);
-        let old_profiles = write.old.map(statuses).transpose()?.unwrap_or_default();
-        let new_profiles = statuses(new)?;
+        let old_profiles = write.old.map(statuses).unwrap_or_default();
+        let new_profiles = statuses(new);
         for (profile, status) in &new_profiles {
             if old_profiles.get(profile) != Some(status) {
-                self.profile.push(row![tenant.0, profile.0, id, status]);
+                self.profile.push(row![tenant.0, profile.0, id, *status]);
             }
         }
         for profile in old_profiles.keys().filter(|profile| !new_profiles.contains_key(*profile)) {
@@ -287,9 +292,11 @@ impl Batch {
                  $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)",
                 &self.insert,
             ),
+            ("UPDATE device SET doc = $3, version = $4, compliance = $5 WHERE tenant = $1 AND id = $2", &self.doc),
             (
-                "UPDATE device SET doc = $3, version = $4, compliance = $5, score = $6 WHERE tenant = $1 AND id = $2",
-                &self.doc,
+                "UPDATE device SET doc = $3, version = $4, compliance = $5, risk = $6, score = $7 \
+                 WHERE tenant = $1 AND id = $2",
+                &self.rated,
             ),
             (
                 "UPDATE device SET organization_group = $3, user_id = $4, friendly_name = $5, platform = $6, \
@@ -297,7 +304,6 @@ impl Batch {
                  ownership = $13, enrollment = $14 WHERE tenant = $1 AND id = $2",
                 &self.identity,
             ),
-            ("UPDATE device SET risk = $3 WHERE tenant = $1 AND id = $2", &self.risk),
             ("UPDATE device SET protection = $3 WHERE tenant = $1 AND id = $2", &self.protection),
             ("UPDATE device SET due_at = $3 WHERE tenant = $1 AND id = $2", &self.due),
             ("DELETE FROM device_tag WHERE tenant = $1 AND tag = $2 AND device_id = $3", &self.leave[TAG]),
@@ -348,14 +354,9 @@ fn identity(device: &Device) -> Result<Vec<Value>, Error> {
 }
 
 /// Where each profile stands on the device.
-fn statuses(record: &DeviceRecord) -> Result<BTreeMap<ProfileId, String>, Error> {
-    let mut statuses = BTreeMap::new();
-    for target in &record.posture.profiles {
-        if let Some(status) = record.profile_status(target) {
-            statuses.insert(target.profile, json::word(&status)?);
-        }
-    }
-    Ok(statuses)
+fn statuses(record: &DeviceRecord) -> BTreeMap<ProfileId, &'static str> {
+    let targets = record.posture.profiles.iter();
+    targets.filter_map(|target| Some((target.profile, record.profile_status(target)?.as_str()))).collect()
 }
 
 impl DeviceRecord {

@@ -36,5 +36,7 @@ pub mod users;
 pub use error::Error;
 
 /// The migrations, in order.
-pub const MIGRATIONS: &[db::migrate::Migration] =
-    &[db::migrate::Migration { number: 1, name: "init", sql: include_str!("../migrations/0001_init.sql") }];
+pub const MIGRATIONS: &[db::migrate::Migration] = &[
+    db::migrate::Migration { number: 1, name: "init", sql: include_str!("../migrations/0001_init.sql") },
+    db::migrate::Migration { number: 2, name: "lists", sql: include_str!("../migrations/0002_lists.sql") },
+];

@@ -84,7 +84,7 @@ pub enum ThreatSort {
     Id,
     /// The earliest time any detection gave. Has no index, so all rows the filters leave are looked at.
     FirstSeen,
-    /// The time of the last change. Has no index either.
+    /// The time of the last change.
     ChangedAt,
 }
 
@@ -97,6 +97,14 @@ impl ThreatSort {
             ThreatSort::ChangedAt => By::Number(threat.changed_at.as_micros()),
         };
         Key { by, id: threat.id.0 }
+    }
+
+    /// Whether a key is of this sort.
+    pub fn fits(self, key: &Key) -> bool {
+        match self {
+            ThreatSort::Id => matches!(key.by, By::Id),
+            ThreatSort::FirstSeen | ThreatSort::ChangedAt => matches!(key.by, By::Number(_)),
+        }
     }
 }
 
@@ -288,6 +296,10 @@ fn select(
         select.and_where(one_of("organization_group", groups.iter().map(|group| group.0)));
     }
     select.and_where(range);
+    if sort == ThreatSort::FirstSeen || (sort == ThreatSort::ChangedAt && filter.status == [ThreatStatus::Open]) {
+        // No id is nil. It has the database read the rows in the order they lie in, rather than by classification.
+        select.and_where(col("id").gt(Uuid::nil()));
+    }
     listing::sort(&mut select, by, &col("id"), descending, after);
     select.limit(limit.into());
     select
@@ -317,13 +329,13 @@ mod tests {
     use crate::{MIGRATIONS, db::migrate, testing::TestDb};
 
     /// How SQLite goes about a list of open threats.
-    async fn plans(filter: ThreatFilter) -> Vec<String> {
+    async fn plans(filter: ThreatFilter, sort: ThreatSort) -> Vec<String> {
         let database = TestDb::sqlite(|_| {}).await;
         let db = database.db.clone();
         migrate::run(&db, MIGRATIONS).await.unwrap();
         let mut plans = Vec::new();
         for range in by_classification(&filter) {
-            let select = select(Tenant(1), &filter, range, ThreatSort::Id, true, None, 50);
+            let select = select(Tenant(1), &filter, range, sort, true, None, 50);
             let (sql, values) = db::build(db.dialect(), &select).unwrap();
             let sql = format!("EXPLAIN QUERY PLAN {sql}");
             let lines: Vec<(i64, i64, i64, String)> = db.read(move |tx| tx.query(&sql, &values)).await.unwrap();
@@ -337,6 +349,13 @@ mod tests {
         let open = ThreatFilter { status: vec![ThreatStatus::Open], ..ThreatFilter::default() };
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         let groups = Some(vec![OrganizationGroupId(Uuid::nil())]);
+        for plan in plans(open.clone(), ThreatSort::ChangedAt).await {
+            assert!(plan.contains("SEARCH threat USING INDEX threat_open "), "{plan}");
+        }
+        for plan in plans(ThreatFilter::default(), ThreatSort::ChangedAt).await {
+            assert!(plan.contains("SEARCH threat USING INDEX threat_changed ("), "{plan}");
+            assert!(!plan.contains("TEMP B-TREE"), "{plan}");
+        }
         let rated = Rated { trusted: vec![], severities: vec![], classifications: Names::Except(names(&["trojan"])) };
         for (filter, index) in [
             (open.clone(), "threat_open "),
@@ -344,7 +363,7 @@ mod tests {
             (ThreatFilter { classifications: names(&["trojan"]), ..open.clone() }, "threat_open_classification "),
             (ThreatFilter { classifications: names(&["a", "b", "c"]), ..open }, "threat_open_classification "),
         ] {
-            for plan in plans(filter).await {
+            for plan in plans(filter, ThreatSort::Id).await {
                 assert!(plan.contains(&format!("SEARCH threat USING INDEX {index}")), "{plan}");
                 assert!(!plan.contains("TEMP B-TREE"), "{plan}");
             }

@@ -196,6 +196,15 @@ impl UserSort {
         };
         Key { by, id: user.id.0 }
     }
+
+    /// Whether a key is of this sort.
+    pub fn fits(self, key: &Key) -> bool {
+        match self {
+            UserSort::UserName => matches!(key.by, By::Text(_)),
+            UserSort::Score => matches!(key.by, By::Number(_)),
+            UserSort::CreatedAt => matches!(key.by, By::Id),
+        }
+    }
 }
 
 /// Users, sorted, after a key of this sort.

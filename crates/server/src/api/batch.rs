@@ -162,4 +162,22 @@ mod tests {
         }
         assert_eq!(status(&"[".repeat(100_000), false), 400);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_body_makes_a_reader_panic(bytes: Vec<u8>, member in "[a-z_]{1,12}", value in ".{0,40}", lines: bool) {
+            let mut item = serde_json::json!({
+                "event_id": "e", "source": "s", "device": { "external_id": "d" }, "threat_id": "t",
+                "classification": "trojan", "status": "open", "detected_at": "2026-03-01T00:00:00Z",
+            });
+            item[member.as_str()] = value.into();
+            for body in [Bytes::from(bytes), Bytes::from(item.to_string())] {
+                for item in (Batch { body, lines }).items().unwrap_or_default() {
+                    let _ = read::<allclear_domain::detection::Detection>(item);
+                    let _ = read::<allclear_domain::detection::SourceEvent>(item);
+                    let _ = read::<crate::agent::AgentDetection>(item);
+                }
+            }
+        }
+    }
 }

@@ -270,7 +270,8 @@ async fn list(
     list: List<ThreatParams, ThreatSort>,
 ) -> Result<Json<Page<Threat>>, Problem> {
     list.filter.check()?;
-    let (after, fetch, descending, sort) = (list.after::<Key>()?, list.fetch(), list.descending, list.sort);
+    let (after, fetch, descending, sort) =
+        (list.after_one(|key: &Key| list.sort.fits(key))?, list.fetch(), list.descending, list.sort);
     let (params, now) = (list.filter.clone(), state.source.now());
     let found = state.engine.read(principal.tenant, move |tx, rules| {
         let filter = params.clone().filter(&principal, rules);

@@ -190,7 +190,7 @@ async fn list(
     principal: Principal,
     list: List<UserParams, UserSort>,
 ) -> Result<Json<Page<User>>, Problem> {
-    let (asked, after, limit) = (list.filter.clone(), list.after::<Key>()?, list.fetch());
+    let (asked, after, limit) = (list.filter.clone(), list.after_one(|key: &Key| list.sort.fits(key))?, list.fetch());
     let (sort, descending) = (list.sort, list.descending);
     let mut check = Check::default();
     for (name, text) in [("search", &asked.search), ("email", &asked.email)] {

@@ -230,7 +230,7 @@ async fn list(
     list: List<DeviceParams, DeviceSort>,
 ) -> Result<Json<Page<DeviceSummary>>, Problem> {
     list.filter.check()?;
-    let (asked, after, limit) = (list.filter.clone(), list.after::<Key>()?, list.fetch());
+    let (asked, after, limit) = (list.filter.clone(), list.after_one(|key: &Key| list.sort.fits(key))?, list.fetch());
     let (sort, descending, tenant) = (list.sort, list.descending, principal.tenant);
     let found = state.engine.read(tenant, move |tx, rules| {
         let filter = asked.clone().filter(&principal, rules);
