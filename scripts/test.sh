@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests need, where it is missing, and runs all of them. Works on a fresh machine with Rust.
+# Installs what the tests need, where it is missing, and runs all of them. Works on a fresh machine with Rust and Python.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -10,6 +10,11 @@ command -v cargo-nextest >/dev/null || cargo install --locked cargo-nextest
 if ! command -v cargo-deny >/dev/null; then
     cargo install --locked cargo-deny
 fi
+if [ ! -x target/python/bin/schemathesis ]; then
+    python3 -m venv target/python
+    target/python/bin/pip install --quiet --disable-pip-version-check 'schemathesis>=4,<5'
+fi
+export ALLCLEAR_TEST_SCHEMATHESIS="$PWD/target/python/bin/schemathesis"
 
 step "format"
 cargo fmt --all --check

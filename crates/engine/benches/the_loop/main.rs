@@ -1,8 +1,8 @@
 //! What the loop costs: detections, previews, re-evaluations and lists over a large fleet, beside a program that only
 //! writes the same rows.
 //!
-//! `cargo bench -p allclear-engine -- [--devices N] [--quick] [--dir D] [--page-size N] [--postgres]`; docs/performance.md has the
-//! results and how to read them.
+//! `cargo bench -p allclear-engine -- [--devices N] [--quick] [--detections-only] [--dir D] [--page-size N] [--postgres]`;
+//! docs/performance.md has the results and how to read them.
 #![allow(
     unreachable_pub,
     clippy::unwrap_used,
@@ -45,15 +45,18 @@ struct Args {
     dir: PathBuf,
     postgres: bool,
     page_size: Option<u32>,
+    detections_only: bool,
 }
 
 fn args() -> Args {
     let dir = std::env::temp_dir().join("allclear-bench");
-    let mut args = Args { devices: 100_000, quick: false, dir, postgres: false, page_size: None };
+    let mut args =
+        Args { devices: 100_000, quick: false, dir, postgres: false, page_size: None, detections_only: false };
     let mut given = std::env::args().skip(1);
     while let Some(arg) = given.next() {
         match arg.as_str() {
             "--devices" => args.devices = given.next().and_then(|n| n.parse().ok()).expect("--devices N"),
+            "--detections-only" => args.detections_only = true,
             "--page-size" => args.page_size = given.next().and_then(|n| n.parse().ok()),
             "--dir" => args.dir = given.next().expect("--dir DIR").into(),
             "--quick" => args.quick = true,
@@ -154,34 +157,33 @@ async fn on_sqlite(args: &Args) {
         samples.push(sample);
     }
     let after = meter::memory();
+    if !args.detections_only {
+        reads::all(&engine, &stream, &fleet, args.quick).await;
+    }
+    let whole = meter::memory();
+    println!();
+    println!("memory, MB: {:>6.0} resident before opening, the ids of the fleet among them", before.0);
+    println!("            {:>6.0} resident after the detections, peak {:.0}", after.0, after.1);
+    println!("            {:>6.0} resident after all of the above, peak {:.0}", whole.0, whole.1);
     engine.db().close().await;
     drop(engine);
 
-    let operations = raw::capture(&path, &ranges);
-    for ((mode, _, _), (operations, sample)) in ranges.iter().zip(operations.iter().zip(&samples)) {
-        let raw = raw::run(&copy, operations, mode.raw_batch);
+    println!();
+    println!("{}", Sample::head());
+    for (range, sample) in ranges.iter().zip(&samples) {
+        let mode = range.0;
+        let operations = raw::capture(&path, *range);
+        let raw = raw::run(&copy, &operations, mode.raw_batch);
         let ratio = sample.rate() / raw.rate();
         println!("{}", raw.row(&format!("rows only: {} a transaction", mode.raw_batch), Some(ratio)));
     }
-    drop(operations);
     std::fs::remove_file(&copy).unwrap();
-
     let (engine, _) = open(args.options(&path, Synchronous::Normal)).await;
     for (mode, durable) in modes(args.quick).into_iter().zip(&samples) {
         let sample = detections(&engine, &stream, mode, Some(&path)).await;
         let ratio = durable.rate() / sample.rate();
         println!("{}", sample.row(&format!("not durable: {}", mode.name), Some(ratio)));
     }
-    engine.db().close().await;
-    drop(engine);
-
-    let (engine, _) = open(args.options(&path, Synchronous::Full)).await;
-    reads::all(&engine, &stream, &fleet, args.quick).await;
-    let whole = meter::memory();
-    println!();
-    println!("memory, MB: {:>6.0} resident before opening (of which the bench itself holds the fleet's ids)", before.0);
-    println!("            {:>6.0} resident after the detections, peak {:.0}", after.0, after.1);
-    println!("            {:>6.0} resident at the end, peak {:.0}", whole.0, whole.1);
     engine.db().close().await;
     drop(engine);
     std::fs::remove_dir_all(&args.dir).unwrap();

@@ -27,26 +27,23 @@ pub struct Operation {
     profiles: Vec<(Vec<u8>, Option<String>)>,
 }
 
-/// Reads what the engine wrote, by the positions of its journal.
-pub fn capture(file: &Path, ranges: &[(Mode, i64, i64)]) -> Vec<Vec<Operation>> {
+/// Reads what the engine wrote in one mode, by the positions of its journal.
+pub fn capture(file: &Path, (_, from, to): (Mode, i64, i64)) -> Vec<Operation> {
     let connection = Connection::open(file).unwrap();
-    let mut numbers = crate::stream::Numbers::new(3);
-    let mut one = |from: i64, to: i64| {
-        let mut statement = connection
-            .prepare(
-                "SELECT j.position, j.at, j.device_id, j.organization_group, j.previous, j.entry, d.doc, d.version, \
-                 d.compliance, d.score, d.risk, u.id, u.score, u.incidents_low, u.incidents_medium, u.incidents_high \
-                 FROM journal j JOIN device d ON d.tenant = j.tenant AND d.id = j.device_id \
-                 JOIN users u ON u.tenant = d.tenant AND u.id = d.user_id \
-                 WHERE j.tenant = ?1 AND j.position > ?2 AND j.position <= ?3 ORDER BY j.position",
-            )
-            .unwrap();
-        let rows = statement.query_map(params![TENANT.0, from, to], |row| {
-            (0..16).map(|column| row.get::<_, Value>(column)).collect::<Result<Vec<_>, _>>()
-        });
-        rows.unwrap().map(|row| operation(&connection, &row.unwrap(), &mut numbers)).collect::<Vec<_>>()
-    };
-    ranges.iter().map(|(_, from, to)| one(*from, *to)).collect()
+    let mut numbers = crate::stream::Numbers::new(from.unsigned_abs());
+    let mut statement = connection
+        .prepare(
+            "SELECT j.position, j.at, j.device_id, j.organization_group, j.previous, j.entry, d.doc, d.version, \
+             d.compliance, d.score, d.risk, u.id, u.score, u.incidents_low, u.incidents_medium, u.incidents_high \
+             FROM journal j JOIN device d ON d.tenant = j.tenant AND d.id = j.device_id \
+             JOIN users u ON u.tenant = d.tenant AND u.id = d.user_id \
+             WHERE j.tenant = ?1 AND j.position > ?2 AND j.position <= ?3 ORDER BY j.position",
+        )
+        .unwrap();
+    let rows = statement.query_map(params![TENANT.0, from, to], |row| {
+        (0..16).map(|column| row.get::<_, Value>(column)).collect::<Result<Vec<_>, _>>()
+    });
+    rows.unwrap().map(|row| operation(&connection, &row.unwrap(), &mut numbers)).collect()
 }
 
 fn operation(connection: &Connection, row: &[Value], numbers: &mut crate::stream::Numbers) -> Operation {
