@@ -1,6 +1,6 @@
 //! Reading the devices of a scope as fast as the database gives them.
 
-use allclear_domain::ids::Tenant;
+use allclear_domain::ids::{DeviceId, Tenant};
 use uuid::Uuid;
 
 use crate::{
@@ -21,12 +21,13 @@ pub struct Part {
 
 /// Splits a scope into at most so many parts of about the same size; a small one is not split.
 pub fn parts(tx: &mut Tx<'_>, tenant: Tenant, scope: &Scope, count: usize) -> Result<Vec<Part>, Error> {
-    const SMALL: i64 = 20_000;
+    const SMALL: usize = 20_000;
     let whole = Part { scope: scope.clone(), from: Uuid::nil(), to: Uuid::max() };
-    let total = if scope.all { jobs::count(tx, tenant, scope)? } else { 0 };
-    if total < SMALL || count < 2 {
+    if count < 2 || jobs::devices(tx, tenant, scope, None, SMALL as i64)?.len() < SMALL {
         return Ok(vec![whole]);
     }
+    // The borders are those of all devices, along which a scope this large lies about evenly.
+    let total = jobs::count(tx, tenant, &Scope::all())?;
     let mut parts = Vec::with_capacity(count);
     let mut from = Uuid::nil();
     let step = total / i64::try_from(count).unwrap_or(1);
@@ -71,9 +72,10 @@ pub fn scan(tx: &mut Tx<'_>, tenant: Tenant, part: &Part, each: &mut dyn FnMut(D
         )?;
         return failed.map_or(Ok(()), Err);
     }
-    let mut after = None;
+    let mut after = Some(DeviceId(part.from));
     loop {
-        let ids = jobs::devices(tx, tenant, &part.scope, after, 500)?;
+        let mut ids = jobs::devices(tx, tenant, &part.scope, after, 500)?;
+        ids.retain(|id| id.0 <= part.to);
         let Some(last) = ids.last().copied() else { return Ok(()) };
         let rows: Vec<_> = ids.iter().map(|id| crate::row![tenant.0, id.0]).collect();
         let found: Vec<Vec<Decoded>> = tx.query_many("SELECT doc FROM device WHERE tenant = $1 AND id = $2", &rows)?;

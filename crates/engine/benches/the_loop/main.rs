@@ -1,7 +1,7 @@
 //! What the loop costs: detections, previews, re-evaluations and lists over a large fleet, beside a program that only
 //! writes the same rows.
 //!
-//! `cargo bench -p allclear-engine -- [--devices N] [--quick] [--detections-only] [--dir D] [--page-size N] [--postgres]`;
+//! `cargo bench -p allclear-engine -- [--devices N] [--quick] [--detections-only] [--dir D] [--page-size N] [--checkpoint-mib N] [--postgres]`;
 //! docs/performance.md has the results and how to read them.
 #![allow(
     unreachable_pub,
@@ -45,18 +45,27 @@ struct Args {
     dir: PathBuf,
     postgres: bool,
     page_size: Option<u32>,
+    checkpoint_mib: Option<u32>,
     detections_only: bool,
 }
 
 fn args() -> Args {
     let dir = std::env::temp_dir().join("allclear-bench");
-    let mut args =
-        Args { devices: 100_000, quick: false, dir, postgres: false, page_size: None, detections_only: false };
+    let mut args = Args {
+        devices: 100_000,
+        quick: false,
+        dir,
+        postgres: false,
+        page_size: None,
+        checkpoint_mib: None,
+        detections_only: false,
+    };
     let mut given = std::env::args().skip(1);
     while let Some(arg) = given.next() {
         match arg.as_str() {
             "--devices" => args.devices = given.next().and_then(|n| n.parse().ok()).expect("--devices N"),
             "--detections-only" => args.detections_only = true,
+            "--checkpoint-mib" => args.checkpoint_mib = given.next().and_then(|n| n.parse().ok()),
             "--page-size" => args.page_size = given.next().and_then(|n| n.parse().ok()),
             "--dir" => args.dir = given.next().expect("--dir DIR").into(),
             "--quick" => args.quick = true,
@@ -109,7 +118,12 @@ fn main() {
 impl Args {
     fn options(&self, path: &Path, synchronous: Synchronous) -> Options {
         let defaults = Options::new(DatabaseUrl::Sqlite(path.to_owned()));
-        Options { synchronous, page_size: self.page_size.unwrap_or(defaults.page_size), ..defaults }
+        Options {
+            synchronous,
+            page_size: self.page_size.unwrap_or(defaults.page_size),
+            checkpoint_mib: self.checkpoint_mib.unwrap_or(defaults.checkpoint_mib),
+            ..defaults
+        }
     }
 }
 
