@@ -1,9 +1,13 @@
 # The two commands this project asks you to know. Everything else is cargo.
-.PHONY: demo test check fmt bench openapi
+.PHONY: demo test check fmt bench openapi console
 
 # Build and start on embedded SQLite with a living demo fleet.
-demo:
+demo: console
 	cargo run --release --bin allclear -- demo
+
+# Build the console, which the server is built with.
+console:
+	cd console && npm ci --ignore-scripts && npm run build
 
 # Install what the tests need, then everything: format, lints, licences, unit, property, both databases, black box.
 test:

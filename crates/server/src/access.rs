@@ -369,7 +369,7 @@ mod tests {
         let head = world.call("HEAD", "/api/v1/roles", &token, None).await;
         assert_eq!((head.status, head.body.len()), (200, 0));
         assert_eq!(world.get("/api/v1/nothing", &token).await.expect(404)["type"], "/problems/not-found");
-        assert_eq!(world.get("/", "").await.status, 404);
+        assert_eq!(world.get("/nothing.html", "").await.status, 404);
     }
 
     #[tokio::test]

@@ -10,7 +10,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{access, agent, api, idempotency, limits::Limiters, openapi, ops, problem::Problem, shell};
+use crate::{access, agent, api, console, idempotency, limits::Limiters, openapi, ops, shell};
 
 /// What can be set about the HTTP face.
 #[derive(Clone, Debug)]
@@ -96,7 +96,7 @@ pub(crate) fn assemble(state: AppState, routes: Router<AppState>) -> Router {
         // From the inside out: who may is known before an earlier answer is given again.
         .route_layer(middleware::from_fn_with_state(state.clone(), idempotency::replay))
         .route_layer(middleware::from_fn_with_state(state.clone(), access::guard))
-        .fallback(async || Problem::not_found("path"))
+        .fallback(console::fallback)
         .layer(middleware::from_fn_with_state(state.clone(), shell::shell))
         .with_state(state)
 }

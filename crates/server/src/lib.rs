@@ -13,6 +13,7 @@ pub mod api;
 pub mod app;
 pub mod auth;
 pub mod check;
+mod console;
 pub mod extract;
 pub mod idempotency;
 pub mod limits;

@@ -1,0 +1,202 @@
+//! The console's files, built into the binary: its page at every path that is nobody else's, its assets by name.
+
+use std::borrow::Cow;
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, Method, header},
+    response::{IntoResponse, Response},
+};
+use rust_embed::RustEmbed;
+
+use crate::{app::AppState, problem::Problem};
+
+/// What `build.rs` prepared; empty if the console was not built before the server.
+#[derive(RustEmbed)]
+#[folder = "$OUT_DIR/console"]
+struct Built;
+
+/// What the console's page carries where a request's own nonce goes.
+const PLACEHOLDER: &str = "__ALLCLEAR_CSP_NONCE__";
+/// The page.
+const INDEX: &str = "index.html";
+/// First parts of paths that programs and devices use: there, nothing is found rather than the console.
+const NOT_PAGES: &[&str] = &["api", "agent", "m", "healthz", "readyz", "metrics"];
+/// What is said at `/` by a server without a console.
+const NOT_BUILT: &str = "Allclear is running, without its console. To build it in: make console, then build the server \
+                         again. The API is described at /api/docs.\n";
+
+/// Finds a file by its path without the leading slash.
+type Find = fn(&str) -> Option<Cow<'static, [u8]>>;
+
+/// Answers what no route does.
+pub(crate) async fn fallback(State(state): State<AppState>, request: Request) -> Response {
+    let nonce = data_encoding::BASE64URL_NOPAD.encode(&state.source.secret()[..16]);
+    let find: Find = |path| Built::get(path).map(|file| file.data);
+    answer(find, request.method(), request.uri().path(), request.headers(), &nonce)
+}
+
+fn answer(find: Find, method: &Method, path: &str, headers: &HeaderMap, nonce: &str) -> Response {
+    let path = path.trim_start_matches('/');
+    let first = path.split('/').next().unwrap_or_default();
+    if !matches!(*method, Method::GET | Method::HEAD) || NOT_PAGES.contains(&first) {
+        return Problem::not_found("path").into_response();
+    }
+    let is_page = path == INDEX || !path.contains('.');
+    if is_page { page(find, nonce) } else { file(find, path, headers) }
+}
+
+fn page(find: Find, nonce: &str) -> Response {
+    let Some(html) = find(INDEX) else {
+        let kind = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
+        return (kind, NOT_BUILT).into_response();
+    };
+    let html = String::from_utf8_lossy(&html).replace(PLACEHOLDER, nonce);
+    let policy = format!(
+        "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data:; \
+         connect-src 'self'; manifest-src 'self'; worker-src 'self'; font-src 'self'; base-uri 'none'; \
+         form-action 'self'; frame-ancestors 'none'"
+    );
+    let headers = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8".to_owned()),
+        (header::CACHE_CONTROL, "no-store".to_owned()),
+        (header::CONTENT_SECURITY_POLICY, policy),
+    ];
+    (headers, html).into_response()
+}
+
+fn file(find: Find, path: &str, headers: &HeaderMap) -> Response {
+    let packed = if takes_gzip(headers) { find(&format!("{path}.gz")) } else { None };
+    let encoded = packed.is_some();
+    let Some(content) = packed.or_else(|| find(path)) else { return Problem::not_found("path").into_response() };
+    let mime = mime_guess::from_path(path).first_or_octet_stream();
+    let charset = if mime.type_() == mime_guess::mime::TEXT { "; charset=utf-8" } else { "" };
+    // Names under assets carry a digest of their content.
+    let kept = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let own = [
+        (header::CONTENT_TYPE, format!("{mime}{charset}")),
+        (header::CACHE_CONTROL, kept.to_owned()),
+        (header::VARY, "accept-encoding".to_owned()),
+    ];
+    let mut response = (own, content.into_owned()).into_response();
+    if encoded {
+        response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    response
+}
+
+/// Whether the client takes gzip: named, and not with a weight of 0.
+fn takes_gzip(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|coding| {
+        let mut parts = coding.split(';').map(str::trim);
+        let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
+        let refused = parts.any(|part| part.strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0_f32)));
+        named && !refused
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+    use axum::{Router, middleware};
+
+    use super::*;
+    use crate::{
+        shell,
+        testing::{self, Answer, World, request},
+    };
+
+    const HTML: &str = "<!doctype html><meta property=\"csp-nonce\" nonce=\"__ALLCLEAR_CSP_NONCE__\">\
+                        <style nonce=\"__ALLCLEAR_CSP_NONCE__\"></style>";
+
+    fn built(path: &str) -> Option<Cow<'static, [u8]>> {
+        let content: &'static [u8] = match path {
+            "index.html" => HTML.as_bytes(),
+            "assets/app-1a2b.js" => b"console.log(1)",
+            "assets/app-1a2b.js.gz" => b"packed",
+            "favicon.svg" => b"<svg/>",
+            _ => return None,
+        };
+        Some(Cow::Borrowed(content))
+    }
+
+    async fn get(world: &World, method: &str, path: &str, encoding: &str) -> Answer {
+        let serve = async |State(state): State<AppState>, request: Request| {
+            let nonce = data_encoding::HEXLOWER.encode(&state.source.secret()[..4]);
+            answer(built, request.method(), request.uri().path(), request.headers(), &nonce)
+        };
+        let shell = middleware::from_fn_with_state(world.state.clone(), shell::shell);
+        let router = Router::new().fallback(serve).layer(shell).with_state(world.state.clone());
+        testing::answer(&router, request(method, path, "", None, &[("accept-encoding", encoding)])).await
+    }
+
+    fn nonce(answer: &Answer) -> String {
+        let policy = answer.header("content-security-policy");
+        policy.split("'nonce-").nth(1).unwrap().split('\'').next().unwrap().to_owned()
+    }
+
+    #[tokio::test]
+    async fn the_page_has_a_nonce_of_its_own_and_is_not_kept() {
+        let world = World::new().await;
+        let (one, other) = (get(&world, "GET", "/", "").await, get(&world, "GET", "/", "").await);
+        assert_eq!((one.status, one.header("content-type")), (200, "text/html; charset=utf-8"));
+        assert_eq!(one.header("cache-control"), "no-store");
+        assert_ne!(nonce(&one), nonce(&other));
+        assert_eq!(one.text().matches(&nonce(&one)).count(), 2);
+        assert!(!one.text().contains(PLACEHOLDER));
+        let policy = one.header("content-security-policy");
+        assert!(policy.starts_with("default-src 'none'; script-src 'self'; ") && !policy.contains("unsafe"));
+    }
+
+    #[tokio::test]
+    async fn paths_of_the_console_lead_to_its_page_and_no_others_do() {
+        let world = World::new().await;
+        for path in ["/users", "/devices/0192/x", "/index.html", "/apis", "/protections?level=high"] {
+            assert!(get(&world, "GET", path, "").await.text().starts_with("<!doctype html>"), "{path}");
+        }
+        for path in ["/api", "/api/v1/nothing", "/agent/v1/x", "/m/", "/metrics/x", "/x.js", "/assets/gone-1.js"] {
+            let answer = get(&world, "GET", path, "").await;
+            assert_eq!(answer.expect(404)["type"], "/problems/not-found", "{path}");
+            assert_eq!(answer.header("cache-control"), "no-store", "{path}");
+        }
+        get(&world, "POST", "/users", "").await.expect(404);
+        assert_eq!(get(&world, "HEAD", "/users", "").await.status, 200);
+    }
+
+    #[tokio::test]
+    async fn files_are_kept_by_name_and_sent_packed_to_who_takes_it() {
+        let world = World::new().await;
+        let packed = get(&world, "GET", "/assets/app-1a2b.js", "br, gzip;q=0.8").await;
+        assert_eq!((packed.text().as_str(), packed.header("content-encoding")), ("packed", "gzip"));
+        for encoding in ["", "br", "gzip;q=0", "gzipped"] {
+            let plain = get(&world, "GET", "/assets/app-1a2b.js", encoding).await;
+            assert_eq!((plain.text().as_str(), plain.header("content-encoding")), ("console.log(1)", ""));
+            assert_eq!(plain.header("content-type"), "text/javascript; charset=utf-8");
+            assert_eq!(plain.header("cache-control"), "public, max-age=31536000, immutable");
+            assert_eq!(plain.header("vary"), "accept-encoding");
+            assert_eq!(plain.header("x-content-type-options"), "nosniff");
+        }
+        let icon = get(&world, "GET", "/favicon.svg", "gzip").await;
+        assert_eq!((icon.header("content-type"), icon.header("cache-control")), ("image/svg+xml", "no-cache"));
+    }
+
+    #[tokio::test]
+    async fn the_servers_own_page_says_what_it_has() {
+        let world = World::new().await;
+        let (one, other) = (world.get("/", "").await, world.get("/devices", "").await);
+        assert_eq!((one.status, other.status), (200, 200));
+        if Built::get(INDEX).is_some() {
+            assert_ne!(nonce(&one), nonce(&other));
+        } else {
+            assert!(one.text().contains("make console"), "{}", one.text());
+        }
+    }
+
+    #[tokio::test]
+    async fn without_a_console_the_page_says_how_to_build_it() {
+        let answer = page(|_| None, "n");
+        let body = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+        assert!(String::from_utf8_lossy(&body).contains("make console"));
+    }
+}
