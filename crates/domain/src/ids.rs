@@ -77,6 +77,8 @@ ids! {
     RoleId,
     /// A credential of a program.
     TokenId,
+    /// One message to one recipient by one channel.
+    NotificationId,
 }
 
 impl OrganizationGroupId {

@@ -7,8 +7,9 @@ use uuid::Uuid;
 use crate::{
     compliance::Compliance,
     detection::{ProtectionStatus, ThreatStatus},
-    ids::{CommandId, DeviceId, ProfileId, SmartGroupId, TagId, ThreatId, UserId},
+    ids::{CommandId, DeviceId, NotificationId, ProfileId, SmartGroupId, TagId, ThreatId, UserId},
     level::RiskLevel,
+    notification::{Channel, NotificationState, Trigger},
     posture::TargetReason,
     profile::{Desired, ProfileStatus},
     time::Time,
@@ -217,6 +218,23 @@ pub enum Change {
         from: RiskLevel,
         /// Now.
         to: RiskLevel,
+    },
+    /// Somebody was told about incidents, or was to be told and was left out.
+    Notified {
+        /// The notification.
+        notification: NotificationId,
+        /// What brought it about.
+        trigger: Trigger,
+        /// How.
+        channel: Channel,
+        /// The user told, or the device's user.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user: Option<UserId>,
+        /// What became of it.
+        state: NotificationState,
+        /// Why, where it was left out or not sent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
     /// An object came to be.
     Created {

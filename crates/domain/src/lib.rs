@@ -7,14 +7,18 @@
 
 pub mod classification;
 pub mod compliance;
+pub mod contact;
 pub mod cycle;
 pub mod detection;
 pub mod device;
 pub mod evaluate;
 pub mod explain;
 pub mod ids;
+pub mod incident;
 pub mod journal;
 pub mod level;
+pub mod message;
+pub mod notification;
 pub mod organization_group;
 pub mod os_version;
 pub mod payload;
@@ -28,6 +32,7 @@ pub mod schedule;
 pub mod score;
 pub mod settings;
 pub mod smart_group;
+pub mod sms;
 pub mod tag;
 pub mod threat;
 pub mod time;

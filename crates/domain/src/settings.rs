@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{level::RiskLevel, time::Span};
+use crate::{contact, level::RiskLevel, time::Span};
 
 /// A tenant's settings. Everything has a default.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
@@ -21,6 +21,8 @@ pub struct Settings {
     pub scores: ScoreSettings,
     /// Sources whose own severity decides instead of Protections.
     pub trusted_sources: Vec<String>,
+    /// How messages to people present themselves.
+    pub branding: Branding,
 }
 
 impl Default for Settings {
@@ -32,6 +34,7 @@ impl Default for Settings {
             compliance: ComplianceSettings::default(),
             scores: ScoreSettings::default(),
             trusted_sources: Vec::new(),
+            branding: Branding::default(),
         }
     }
 }
@@ -66,7 +69,58 @@ impl Settings {
             "must be between 0.01 and 0.99: what is left of a score after a day",
         );
         check(self.trusted_sources.len() <= 64, "/trusted_sources", "must be at most 64");
+        let branding = &self.branding;
+        let line =
+            |text: &str| text.chars().count() <= 60 && !text.chars().any(char::is_control) && text.trim() == text;
+        let no_line = "must be one line of at most 60 characters, without spaces around";
+        check(line(&branding.organisation_name), "/branding/organisation_name", no_line);
+        check(line(&branding.sender_name), "/branding/sender_name", no_line);
+        check(
+            branding.sender_address.as_deref().is_none_or(contact::is_email),
+            "/branding/sender_address",
+            "must be a mail address such as security@example.com",
+        );
+        let hex = |text: &str| {
+            text.strip_prefix('#').is_some_and(|hex| hex.len() == 6 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        };
+        check(
+            branding.accent_colour.as_deref().is_none_or(hex),
+            "/branding/accent_colour",
+            "must be a colour such as #1c5fd4",
+        );
         problems
+    }
+}
+
+/// How messages to people present themselves.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Branding {
+    /// What the organisation is called; empty: "Your organisation". At most 60 characters.
+    pub organisation_name: String,
+    /// The name mails come from. At most 60 characters.
+    pub sender_name: String,
+    /// The address mails come from.
+    pub sender_address: Option<String>,
+    /// The colour of the line above a mail, `#rrggbb`.
+    pub accent_colour: Option<String>,
+}
+
+impl Default for Branding {
+    fn default() -> Self {
+        Self {
+            organisation_name: String::new(),
+            sender_name: "Mobile security".to_owned(),
+            sender_address: None,
+            accent_colour: None,
+        }
+    }
+}
+
+impl Branding {
+    /// What the organisation is called in a message.
+    pub fn organisation(&self) -> &str {
+        if self.organisation_name.is_empty() { "Your organisation" } else { &self.organisation_name }
     }
 }
 
@@ -114,5 +168,32 @@ pub struct ScoreSettings {
 impl Default for ScoreSettings {
     fn default() -> Self {
         Self { low: 25, medium: 75, high: 150, daily_decay: 0.64 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn branding_is_checked_by_member() {
+        assert_eq!(Settings::default().problems(), []);
+        let branding = Branding {
+            organisation_name: "Acme\nBcc: eve".into(),
+            sender_name: "x".repeat(61),
+            sender_address: Some("not an address".into()),
+            accent_colour: Some("red".into()),
+        };
+        let problems = Settings { branding, ..Settings::default() }.problems();
+        let pointers: Vec<&str> = problems.iter().map(|(pointer, _)| pointer.as_str()).collect();
+        let members = ["organisation_name", "sender_name", "sender_address", "accent_colour"];
+        assert_eq!(pointers, members.map(|member| format!("/branding/{member}")));
+        let branding = Branding {
+            organisation_name: "Acme & Söhne".into(),
+            sender_name: String::new(),
+            sender_address: Some("security@example.com".into()),
+            accent_colour: Some("#1C5fd4".into()),
+        };
+        assert_eq!(Settings { branding, ..Settings::default() }.problems(), []);
     }
 }
