@@ -28,6 +28,8 @@ pub struct DeviceCounts {
     pub protection: [i64; 5],
     /// Those that are not activated and at or above the level asked for.
     pub unprotected_at_risk: i64,
+    /// Those with a score above 0.
+    pub risky: i64,
 }
 
 /// What users add up to.
@@ -39,6 +41,8 @@ pub struct UserCounts {
     pub risky: i64,
     /// The sum of all scores.
     pub score: MilliPoints,
+    /// Users with a score by their highest severity: low, medium and high.
+    pub severities: [i64; 3],
 }
 
 /// Open threats of one kind.
@@ -54,7 +58,7 @@ pub struct ThreatCount {
 
 /// A condition on an organization group, with its parameters put after those given. Written so that no index is looked
 /// up by it: those of what is out of the ordinary are shorter.
-fn inside(within: Within<'_>, params: &mut Vec<Value>) -> String {
+pub(crate) fn inside(within: Within<'_>, params: &mut Vec<Value>) -> String {
     let Some(groups) = within else { return String::new() };
     if groups.is_empty() {
         return " AND 1 = 0".to_owned();
@@ -81,6 +85,9 @@ pub fn devices(tx: &mut Tx<'_>, tenant: Tenant, within: Within<'_>, level: RiskL
         None => tx.query_opt("SELECT count(*) FROM device WHERE tenant = $1", &params)?.unwrap_or_default(),
         Some(groups) => of_groups(tx, tenant, groups, "device", "")?,
     };
+    // The index has all scores; a score that still fades has outlived its risk.
+    let sql = format!("SELECT count(*) FROM device WHERE tenant = $1 AND risk >= 0 AND score > 0{inside}");
+    let risky: i64 = tx.query_opt(&sql, &params)?.unwrap_or_default();
     params.push(Value::from(level as i64));
     let sql = format!(
         "SELECT count(*) FROM device WHERE tenant = $1 AND risk > 0 AND protection <> 1{inside} AND risk >= ${}",
@@ -92,8 +99,15 @@ pub fn devices(tx: &mut Tx<'_>, tenant: Tenant, within: Within<'_>, level: RiskL
         risk: filled(&risk, RiskLevel::None as usize, total),
         protection: filled(&protection, ProtectionStatus::Activated as usize, total),
         unprotected_at_risk,
+        risky,
     })
 }
+
+/// How many users have low, medium and high as their highest severity.
+pub(crate) const SEVERITIES: &str = "CAST(coalesce(sum(CASE WHEN incidents_low > 0 AND incidents_medium = 0 AND incidents_high = 0 THEN 1 END), 0) \
+     AS BIGINT), \
+     CAST(coalesce(sum(CASE WHEN incidents_medium > 0 AND incidents_high = 0 THEN 1 END), 0) AS BIGINT), \
+     CAST(coalesce(sum(CASE WHEN incidents_high > 0 THEN 1 END), 0) AS BIGINT)";
 
 /// Counts what lives in these groups, group by group along the index.
 fn of_groups(
@@ -135,11 +149,11 @@ pub fn users(tx: &mut Tx<'_>, tenant: Tenant, within: Within<'_>) -> Result<User
         Some(groups) => of_groups(tx, tenant, groups, "users", " AND devices > 0")?,
     };
     let sql = format!(
-        "SELECT count(*), CAST(coalesce(sum(score), 0) AS BIGINT) FROM users \
+        "SELECT count(*), CAST(coalesce(sum(score), 0) AS BIGINT), {SEVERITIES} FROM users \
          WHERE tenant = $1 AND score > 0{inside}"
     );
-    let (risky, score): (i64, i64) = tx.query_opt(&sql, &params)?.unwrap_or_default();
-    Ok(UserCounts { with_devices, risky, score })
+    let (risky, score, low, medium, high): (i64, i64, i64, i64, i64) = tx.query_opt(&sql, &params)?.unwrap_or_default();
+    Ok(UserCounts { with_devices, risky, score, severities: [low, medium, high] })
 }
 
 /// Counts open threats by kind; of `trusted` sources also by their severity.

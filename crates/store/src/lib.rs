@@ -7,6 +7,7 @@ pub mod dashboard;
 pub mod db;
 pub mod device_list;
 pub mod devices;
+pub mod enforcement;
 pub mod enrollment_tokens;
 mod error;
 pub mod idempotency;
@@ -15,6 +16,7 @@ pub mod jobs;
 pub mod journal;
 pub mod json;
 pub mod listing;
+pub mod notifications;
 pub mod organization_groups;
 pub mod preview;
 pub mod profiles;
@@ -30,6 +32,7 @@ pub mod testing;
 pub mod threat_list;
 pub mod threats;
 pub mod tokens;
+pub mod trend;
 pub mod user_groups;
 pub mod users;
 
@@ -39,4 +42,9 @@ pub use error::Error;
 pub const MIGRATIONS: &[db::migrate::Migration] = &[
     db::migrate::Migration { number: 1, name: "init", sql: include_str!("../migrations/0001_init.sql") },
     db::migrate::Migration { number: 2, name: "lists", sql: include_str!("../migrations/0002_lists.sql") },
+    db::migrate::Migration {
+        number: 4,
+        name: "notifications",
+        sql: include_str!("../migrations/0004_notifications.sql"),
+    },
 ];

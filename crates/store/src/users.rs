@@ -169,6 +169,8 @@ pub struct UserFilter {
     pub email: Option<String>,
     /// User name or mail address begins with this.
     pub search: Option<String>,
+    /// Whether the search looks for display names, too.
+    pub by_display_name: bool,
     /// With a score above 0.
     pub risky: bool,
 }
@@ -268,7 +270,7 @@ fn selects(
     listing::sort(&mut select, by, &col("id"), descending, after);
     select.limit(limit.into());
     let Some(search) = &filter.search else { return vec![select] };
-    let columns = ["user_name", "email"];
+    let columns = ["user_name", "email"].into_iter().chain(filter.by_display_name.then_some("display_name"));
     let ranges = columns
         .into_iter()
         .flat_map(|column| listing::spellings(search).into_iter().map(move |text| listing::begins(col(column), &text)));
