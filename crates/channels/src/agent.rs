@@ -21,7 +21,10 @@ use allclear_engine::{
     rules::profiles,
     seal::Sealer,
 };
-use allclear_store::devices::{self, DeviceRecord};
+use allclear_store::{
+    devices::{self, DeviceRecord},
+    notifications,
+};
 use serde::Serialize;
 use tokio::time::Instant;
 use utoipa::ToSchema;
@@ -98,8 +101,17 @@ pub struct ProfileToRemove {
     pub version: Option<u32>,
 }
 
+/// What a poll came to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Polled {
+    /// What the device is to do.
+    pub commands: Vec<Command>,
+    /// Whether messages wait for the device to fetch them; `false` unless that was asked.
+    pub messages: bool,
+}
+
 /// What the device is to do now, removals first. If there is nothing, waits for something for at most `wait` (never
-/// longer than [`MAX_WAIT`]) or until `shutdown`.
+/// longer than [`MAX_WAIT`]) or until `shutdown`. With `messages`, messages that wait for the device are something, too.
 ///
 /// [`Error::NotFound`] if there is no such device.
 pub async fn commands(
@@ -107,8 +119,9 @@ pub async fn commands(
     tenant: Tenant,
     device: DeviceId,
     wait: Duration,
+    messages: bool,
     shutdown: impl Future<Output = ()>,
-) -> Result<Vec<Command>, Error> {
+) -> Result<Polled, Error> {
     let wake = engine.wake_for(device);
     let deadline = Instant::now() + wait.min(MAX_WAIT);
     tokio::pin!(shutdown);
@@ -119,11 +132,11 @@ pub async fn commands(
         let woken = wake.notified();
         tokio::pin!(woken);
         woken.as_mut().enable();
-        let seen = look(engine, tenant, device).await?;
+        let seen = look(engine, tenant, device, messages).await?;
         if seen.outdated || !seen.missing.is_empty() {
             rounds += 1;
             if rounds > ROUNDS {
-                return Ok(Vec::new());
+                return Ok(Polled::default());
             }
             let fact =
                 if seen.outdated { Fact::Due(device) } else { Fact::Delivered { device, commands: seen.missing } };
@@ -138,18 +151,18 @@ pub async fn commands(
                 Err(error) => return Err(error),
             }
         }
-        if !seen.commands.is_empty() {
-            return Ok(seen.commands);
+        if !seen.commands.is_empty() || seen.messages {
+            return Ok(Polled { commands: seen.commands, messages: seen.messages });
         }
         let until = seen.again.map_or(deadline, |again| deadline.min(Instant::now() + again));
         tokio::select! {
             () = woken => {}
             () = tokio::time::sleep_until(until) => {
                 if until >= deadline {
-                    return Ok(Vec::new());
+                    return Ok(Polled::default());
                 }
             }
-            () = &mut shutdown => return Ok(Vec::new()),
+            () = &mut shutdown => return Ok(Polled::default()),
         }
     }
 }
@@ -170,13 +183,15 @@ struct Seen {
     missing: Vec<(CommandId, ProfileId, Action)>,
     /// What is wanted and was.
     commands: Vec<Command>,
+    /// Messages wait for it.
+    messages: bool,
     /// Nothing was heard of the device for as long as contacts are recorded.
     silent: bool,
     /// In how long time alone may bring something.
     again: Option<Duration>,
 }
 
-async fn look(engine: &Engine, tenant: Tenant, device: DeviceId) -> Result<Seen, Error> {
+async fn look(engine: &Engine, tenant: Tenant, device: DeviceId, messages: bool) -> Result<Seen, Error> {
     let (source, sealer) = (engine.source().clone(), engine.sealer().clone());
     let look = engine.read(tenant, move |tx, rules| {
         let record = devices::get(tx, tenant, device)?.ok_or(Error::NotFound("device"))?;
@@ -186,6 +201,7 @@ async fn look(engine: &Engine, tenant: Tenant, device: DeviceId) -> Result<Seen,
             seen.outdated = true;
             return Ok(seen);
         }
+        seen.messages = messages && notifications::waits(tx, tenant, device)?;
         let last_contact = record.facts.device.sensor.last_contact;
         seen.silent = last_contact.is_none_or(|last| now.since(last) >= Sensor::CONTACT_STEP);
         let mut wanted: Vec<(&ProfileTarget, ProfileReport, Action)> = Vec::new();

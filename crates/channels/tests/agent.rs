@@ -6,7 +6,7 @@ mod common;
 
 use std::time::Duration;
 
-use allclear_channels::agent::{Command, Task, commands};
+use allclear_channels::agent::{Command, Polled, Task, commands};
 use allclear_domain::{
     detection::ThreatStatus,
     device::Sensor,
@@ -31,7 +31,7 @@ const GLOBAL: OrganizationGroupId = OrganizationGroupId::GLOBAL;
 
 /// What a poll that does not wait gets.
 async fn poll(fixture: &Fixture, device: DeviceId) -> Vec<Command> {
-    commands(&fixture.engine, TENANT, device, Duration::ZERO, std::future::pending()).await.unwrap()
+    commands(&fixture.engine, TENANT, device, Duration::ZERO, false, std::future::pending()).await.unwrap().commands
 }
 
 async fn acknowledge(fixture: &Fixture, device: DeviceId, command: &Command) {
@@ -203,11 +203,11 @@ async fn removals_come_before_installations() {
 async fn a_device_that_is_gone_is_told_so() {
     for fixture in Fixture::all().await {
         let nobody = DeviceId(uuid::Uuid::from_u128(1));
-        let answer = commands(&fixture.engine, TENANT, nobody, Duration::ZERO, std::future::pending()).await;
+        let answer = commands(&fixture.engine, TENANT, nobody, Duration::ZERO, false, std::future::pending()).await;
         assert!(matches!(answer, Err(Error::NotFound("device"))));
         let device = fixture.device("S1", Platform::Android).await;
         poll(&fixture, device).await;
-        let wait = commands(&fixture.engine, TENANT, device, Duration::from_secs(30), async {});
-        assert_eq!(wait.await.unwrap(), [], "shutting down lets nobody wait");
+        let wait = commands(&fixture.engine, TENANT, device, Duration::from_secs(30), false, async {});
+        assert_eq!(wait.await.unwrap(), Polled::default(), "shutting down lets nobody wait");
     }
 }

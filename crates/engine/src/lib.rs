@@ -7,9 +7,11 @@
 mod commit;
 pub mod devices;
 pub mod directory;
+pub mod enforcement;
 mod error;
 pub mod ingest;
 pub mod jobs;
+pub mod notifications;
 pub mod preview;
 pub mod rules;
 pub mod scheduler;
@@ -17,6 +19,7 @@ pub mod seal;
 pub mod setup;
 pub mod source;
 pub mod threats;
+pub mod trend;
 pub mod verify;
 mod wake;
 pub mod work;
@@ -24,6 +27,7 @@ pub mod work;
 use std::{
     collections::HashMap,
     sync::{Arc, PoisonError, RwLock},
+    time::Duration,
 };
 
 use allclear_domain::{
@@ -191,11 +195,15 @@ impl Engine {
             () = shutdown => {}
             () = jobs::run(self) => {}
             () = scheduler::run(self) => {}
+            () = trend::run(self) => {}
         }
     }
 
     fn committed(&self, tenant: Tenant, committed: &Committed) {
         self.shared.wake.announce(tenant, committed.from, committed.position);
         self.shared.wake.wake_devices(committed.woken.iter().copied());
+        for span in &committed.enforced {
+            metrics::histogram!(enforcement::METRIC).record(Duration::from_micros(span.as_micros().unsigned_abs()));
+        }
     }
 }

@@ -12,7 +12,7 @@ use allclear_domain::{
 };
 use allclear_store::{devices, jobs, journal, tenants};
 
-use crate::{Engine, Error, ingest::Fact};
+use crate::{Engine, Error, enforcement, ingest::Fact};
 
 /// How often other nodes' commits and due devices are looked for.
 const TICK: Duration = Duration::from_millis(250);
@@ -92,7 +92,9 @@ async fn follow(engine: &Engine, tenant: Tenant, position: i64) -> Result<(), Er
     }
     let entries = engine.db().read(move |tx| Ok::<_, Error>(journal::after(tx, tenant, known, STEP)?)).await?;
     let Some((last, _)) = entries.last() else { return Ok(()) };
-    let concerns = |change: &Change| matches!(change, Change::Profile { .. } | Change::ProfileReported { .. });
+    let concerns = |change: &Change| {
+        matches!(change, Change::Profile { .. } | Change::ProfileReported { .. } | Change::Notified { .. })
+    };
     let woken =
         entries.iter().filter(|(entry, _)| entry.changes.iter().any(concerns)).filter_map(|(entry, _)| entry.device_id);
     wake.wake_devices(woken);
@@ -110,6 +112,7 @@ async fn clear(engine: &Engine, tenant: Tenant, now: Time) -> Result<(), Error> 
             tenants::lock(tx, tenant)?;
             jobs::purge(tx, tenant, now.minus(KEEP_JOBS))?;
             allclear_store::idempotency::purge(tx, tenant, now.minus(KEEP_ANSWERS))?;
+            allclear_store::enforcement::purge(tx, tenant, enforcement::hour(now) - enforcement::KEPT_HOURS)?;
             Ok::<_, Error>(())
         })
         .await

@@ -18,11 +18,12 @@ use allclear_domain::{
     rules::Rules,
     score::incident_score,
     threat::Threat,
-    time::Time,
+    time::{Span, Time},
 };
 use allclear_store::{
     db::Tx,
     devices::{self, DeviceRecord, Key, Since},
+    enforcement as timed,
     journal::{self, Append},
     rules,
     tenants::{self, TenantRow},
@@ -31,7 +32,7 @@ use allclear_store::{
     users::{self, UserDelta},
 };
 
-use crate::{Error, source::Source};
+use crate::{Error, enforcement, source::Source};
 
 /// The rules of tenants, as loaded last. Checked against the tenant's row in every transaction.
 pub(crate) type RulesCache = std::sync::RwLock<HashMap<Tenant, Arc<Rules>>>;
@@ -79,6 +80,8 @@ pub struct Committed {
     pub position: i64,
     /// How many devices were written.
     pub changed: usize,
+    /// How long it took from threats to restrictions that are now in force.
+    pub enforced: Vec<Span>,
 }
 
 /// How many threats that are no longer open stay in a device's own record.
@@ -216,6 +219,7 @@ impl<'w, 'c> Work<'w, 'c> {
         for one in &mut settled {
             if one.actions_changed {
                 committed.woken.push(one.record.id());
+                self.time_enforcement(one, &mut committed.enforced)?;
             }
             if !one.changes.is_empty() {
                 appends.push(self.device_entry(one));
@@ -259,6 +263,24 @@ impl<'w, 'c> Work<'w, 'c> {
         committed.position = self.row.journal_position;
         last(self.tx, &committed)?;
         Ok(committed)
+    }
+
+    /// Counts how long it took until the profiles a threat asked for are on the device.
+    fn time_enforcement(&mut self, one: &Settled, enforced: &mut Vec<Span>) -> Result<(), Error> {
+        let Some(old) = one.old.as_ref().filter(|_| !one.deleted) else { return Ok(()) };
+        for profile in enforcement::newly_installed(old, &one.record) {
+            let Some(wanted_since) = one.record.since.parts.get(&profile.0) else { continue };
+            let device = one.record.id();
+            let began = enforcement::began(self.tx, self.tenant, device, old.last_entry, profile, *wanted_since)?;
+            if let Some(began) = began {
+                let span = self.now.since(began);
+                let group = one.record.facts.device.organization_group;
+                let (hour, bucket) = (enforcement::hour(self.now), enforcement::bucket(span));
+                timed::add(self.tx, self.tenant, hour, group, bucket)?;
+                enforced.push(span);
+            }
+        }
+        Ok(())
     }
 
     fn next_position(&mut self) -> i64 {
@@ -307,9 +329,11 @@ impl<'w, 'c> Work<'w, 'c> {
             return None;
         }
         record.version += 1;
-        let actions_changed = loaded.old.as_ref().is_none_or(|old| {
-            old.posture.profiles != record.posture.profiles || old.facts.reports != record.facts.reports
-        });
+        let told = |change: &Change| matches!(change, Change::Notified { .. });
+        let actions_changed = loaded.changes.iter().any(told)
+            || loaded.old.as_ref().is_none_or(|old| {
+                old.posture.profiles != record.posture.profiles || old.facts.reports != record.facts.reports
+            });
         loaded.threats.append(&mut archive);
         Some(Settled {
             old: loaded.old,

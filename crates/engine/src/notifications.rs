@@ -1,0 +1,347 @@
+//! Telling people: an administrator's Notify to a user, and messages to devices.
+//!
+//! A notification is written in the commit that causes it, together with the journal's word of who told whom. Mails and
+//! text messages are captured: written down, and not sent. Devices fetch their messages.
+
+use allclear_domain::{
+    detection::ProtectionStatus,
+    device::{DeviceFacts, EnrollmentStatus},
+    ids::{DeviceId, NotificationId, OrganizationGroupId, Tenant, UserId},
+    incident::incidents,
+    journal::{Actor, Change, Object},
+    message::{self, Email, Issue, Reader},
+    notification::{Channel, NotificationState, Trigger},
+    rules::Rules,
+    sms,
+    time::Time,
+};
+use allclear_store::{
+    db::Tx,
+    devices::{self, DeviceRecord},
+    notifications::{self as stored, Notification},
+    users::User,
+};
+
+use crate::{Engine, Error, Problem, directory::users, work::Work};
+
+/// The longest subject, in characters.
+pub const LONGEST_SUBJECT: usize = 200;
+/// The longest message to a user, in characters. A mail has no limit of its own; this is ours.
+pub const LONGEST_MESSAGE: usize = 50_000;
+/// The longest message to devices, in characters.
+pub const LONGEST_DEVICE_MESSAGE: usize = 4_000;
+/// The most devices notified at once.
+pub const MOST_DEVICES: usize = 500;
+/// The most messages a device is shown.
+const MOST_MESSAGES: i64 = 100;
+
+/// What a user gets unless an administrator writes another message.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// The mail.
+    pub email: Email,
+    /// The text message. Always fits.
+    pub sms: String,
+}
+
+/// What is asked for: a user told by some channels.
+#[derive(Clone, Debug, Default)]
+pub struct Order {
+    /// By which channels; at least one, each once.
+    pub channels: Vec<Channel>,
+    /// The subject of the mail instead of the usual one.
+    pub subject: Option<String>,
+    /// The words instead of the usual ones, of the mail and the text message.
+    pub message: Option<String>,
+}
+
+/// What became of one device of many that were to be notified.
+#[derive(Clone, Debug)]
+pub struct DeviceOutcome {
+    /// The device.
+    pub device: DeviceId,
+    /// The notification; none where there is no such device within reach.
+    pub notification: Option<Notification>,
+}
+
+/// The usual messages about a user's open incidents at `now`.
+pub fn draft(tx: &mut Tx<'_>, tenant: Tenant, rules: &Rules, user: &User, now: Time) -> Result<Draft, Error> {
+    let ids = devices::of_user(tx, tenant, user.id)?;
+    let records = devices::get_many(tx, tenant, &ids)?;
+    let mut issues: Vec<Issue> = records.iter().flat_map(|record| issues(rules, &record.facts, now)).collect();
+    issues.sort_by_key(|issue| std::cmp::Reverse(issue.level));
+    let branding = &rules.settings.branding;
+    let reader = Reader { name: user.name(), devices: records.len() };
+    Ok(Draft { email: message::email(branding, reader, &issues), sms: message::sms(branding, &issues) })
+}
+
+fn issues(rules: &Rules, facts: &DeviceFacts, now: Time) -> Vec<Issue> {
+    let name = &facts.device.friendly_name;
+    incidents(rules, facts, now).iter().filter_map(|incident| Issue::new(incident, name)).collect()
+}
+
+/// Why a user cannot be told by a channel, in a sentence; none if they can.
+pub fn unavailable(user: &User, channel: Channel) -> Option<&'static str> {
+    match channel {
+        Channel::Email if user.email.is_none() => Some("the user has no mail address: add one in Users > Directory"),
+        Channel::Sms if user.phone.is_none() => Some("the user has no phone number: add one in Users > Directory"),
+        Channel::DeviceMessage => Some("users are told by email and SMS; devices get device messages"),
+        Channel::Email | Channel::Sms => None,
+    }
+}
+
+/// Tells a user within reach. `cause` names this order: ordered again under it, nothing more is sent.
+pub fn notify_user(
+    work: &mut Work<'_, '_>,
+    reach: OrganizationGroupId,
+    user: UserId,
+    cause: &str,
+    order: &Order,
+) -> Result<Vec<Notification>, Error> {
+    let user = users::get(work, reach, user)?;
+    let known = stored::of_cause(work.tx, work.tenant, cause)?;
+    if !known.is_empty() {
+        return Ok(known);
+    }
+    service_is_on(work.rules())?;
+    Error::check(problems(&user, order))?;
+    let rules = work.rules_handle();
+    let draft = draft(work.tx, work.tenant, &rules, &user, work.now)?;
+    let subject = order.subject.clone().unwrap_or_else(|| draft.email.subject.clone());
+    let mut told = Vec::new();
+    for channel in &order.channels {
+        let (address, subject, body, html, reason) = match channel {
+            Channel::Email => {
+                let text = order.message.as_ref().unwrap_or(&draft.email.text);
+                let mail = message::custom_email(&rules.settings.branding, &subject, text);
+                let reason = "no mail relay is set up: captured, not sent";
+                (user.email.clone(), Some(mail.subject), mail.text, Some(mail.html), reason)
+            }
+            Channel::Sms | Channel::DeviceMessage => {
+                let text = order.message.as_ref().unwrap_or(&draft.sms);
+                (user.phone.clone(), None, text.clone(), None, "no SMS gateway is set up: captured, not sent")
+            }
+        };
+        let notification = Notification {
+            address,
+            subject,
+            body,
+            html,
+            reason: Some(reason.to_owned()),
+            ..blank(work, cause, Trigger::Notify, *channel, NotificationState::Captured)
+        };
+        told.push(Notification {
+            recipient_name: user.name().to_owned(),
+            user: Some(user.id),
+            organization_group: user.organization_group,
+            ..notification
+        });
+    }
+    for notification in &told {
+        stored::insert(work.tx, work.tenant, notification)?;
+        let object = Object { kind: "user".into(), id: user.id.to_string(), name: user.name().to_owned() };
+        work.note(object, Some(user.organization_group), noted(notification));
+    }
+    Ok(told)
+}
+
+/// Notifies devices within reach, each about its own incidents unless `message` says something else. One outcome for
+/// each device, in order; a device given twice counts once. `cause` as for [`notify_user`].
+pub fn notify_devices(
+    work: &mut Work<'_, '_>,
+    reach: OrganizationGroupId,
+    ids: &[DeviceId],
+    message: Option<&str>,
+    cause: &str,
+) -> Result<Vec<DeviceOutcome>, Error> {
+    service_is_on(work.rules())?;
+    let mut problems = Vec::new();
+    if !(1..=MOST_DEVICES).contains(&ids.len()) {
+        problems.push(Problem::new("/device_ids", format!("must be 1 to {MOST_DEVICES} devices")));
+    }
+    problems.extend(message.and_then(|text| text_problem("/message", text, LONGEST_DEVICE_MESSAGE)));
+    Error::check(problems)?;
+    let known = stored::of_cause(work.tx, work.tenant, cause)?;
+    work.load(ids.iter().copied())?;
+    let rules = work.rules_handle();
+    let mut outcomes: Vec<DeviceOutcome> = Vec::with_capacity(ids.len());
+    for id in ids {
+        if outcomes.iter().any(|outcome| outcome.device == *id) {
+            continue;
+        }
+        if let Some(before) = known.iter().find(|one| one.device == Some(*id)) {
+            outcomes.push(DeviceOutcome { device: *id, notification: Some(before.clone()) });
+            continue;
+        }
+        let record = work.loaded(*id).map(|loaded| loaded.record.clone());
+        let within =
+            |record: &DeviceRecord| rules.organization_groups.is_within(record.facts.device.organization_group, reach);
+        let Some(record) = record.filter(within) else {
+            outcomes.push(DeviceOutcome { device: *id, notification: None });
+            continue;
+        };
+        let reason = inactive(&record);
+        let state = if reason.is_some() { NotificationState::LeftOut } else { NotificationState::Queued };
+        let body = match (&reason, message) {
+            (Some(_), _) => String::new(),
+            (None, Some(message)) => message.to_owned(),
+            (None, None) => message::device_message(&issues(&rules, &record.facts, work.now)),
+        };
+        let device = &record.facts.device;
+        let notification = Notification {
+            recipient_name: device.friendly_name.clone(),
+            user: device.user,
+            device: Some(*id),
+            organization_group: device.organization_group,
+            body,
+            reason: reason.map(str::to_owned),
+            ..blank(work, cause, Trigger::Device, Channel::DeviceMessage, state)
+        };
+        stored::insert(work.tx, work.tenant, &notification)?;
+        if let Some(loaded) = work.loaded(*id) {
+            loaded.change(noted(&notification));
+        }
+        outcomes.push(DeviceOutcome { device: *id, notification: Some(notification) });
+    }
+    Ok(outcomes)
+}
+
+/// A device's messages, the newest first; that it has fetched them is noted.
+pub async fn fetch(engine: &Engine, tenant: Tenant, device: DeviceId) -> Result<Vec<Notification>, Error> {
+    let read = engine.db().read(move |tx| {
+        let waits = stored::waits(tx, tenant, device)?;
+        Ok::<_, Error>((waits, stored::messages(tx, tenant, device, MOST_MESSAGES)?))
+    });
+    let (waits, messages) = read.await?;
+    if !waits {
+        return Ok(messages);
+    }
+    let actor = Actor::new(allclear_domain::journal::ActorKind::Device, device.to_string());
+    let fetched = engine.edit(tenant, actor, move |work| {
+        stored::deliver(work.tx, tenant, device, work.now)?;
+        Ok(stored::messages(work.tx, tenant, device, MOST_MESSAGES)?)
+    });
+    fetched.await
+}
+
+/// Notes that a device's message was read. Reading it again changes nothing.
+pub async fn read(engine: &Engine, tenant: Tenant, device: DeviceId, id: NotificationId) -> Result<(), Error> {
+    let actor = Actor::new(allclear_domain::journal::ActorKind::Device, device.to_string());
+    let read = engine.edit(tenant, actor, move |work| Ok(stored::read(work.tx, tenant, device, id, work.now)?));
+    if read.await? { Ok(()) } else { Err(Error::NotFound("message")) }
+}
+
+fn service_is_on(rules: &Rules) -> Result<(), Error> {
+    if rules.settings.threat_management {
+        return Ok(());
+    }
+    let detail = "the Threat Management service is switched off: switch it on in Settings to notify anybody";
+    Err(Error::Conflict(detail.into()))
+}
+
+/// Why a device cannot be notified, in a sentence; none if it can.
+fn inactive(record: &DeviceRecord) -> Option<&'static str> {
+    match (record.facts.device.enrollment, record.posture.protection) {
+        (EnrollmentStatus::Pending, _) => Some("the device has not enrolled yet"),
+        (EnrollmentStatus::Unenrolled, _) => Some("the device is not enrolled any more"),
+        (_, ProtectionStatus::Disconnected) => Some("the device is not active: nothing was heard of it for too long"),
+        (_, ProtectionStatus::Unreachable) => Some("the device is not active: it cannot be reached"),
+        _ => None,
+    }
+}
+
+fn problems(user: &User, order: &Order) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if order.channels.is_empty() {
+        problems.push(Problem::new("/channels", "choose at least one: email or sms"));
+    }
+    for (place, channel) in order.channels.iter().enumerate() {
+        let pointer = format!("/channels/{place}");
+        if order.channels[..place].contains(channel) {
+            problems.push(Problem::new(pointer, "is given twice"));
+        } else if let Some(reason) = unavailable(user, *channel) {
+            problems.push(Problem::new(pointer, reason));
+        }
+    }
+    if let Some(subject) = &order.subject {
+        let good = (1..=LONGEST_SUBJECT).contains(&subject.chars().count())
+            && !subject.chars().any(char::is_control)
+            && subject.trim() == subject;
+        if !good {
+            let detail = format!("must be one line of 1 to {LONGEST_SUBJECT} characters, without spaces around");
+            problems.push(Problem::new("/subject", detail));
+        }
+        if !order.channels.contains(&Channel::Email) {
+            problems.push(Problem::new("/subject", "is for email only"));
+        }
+    }
+    if let Some(message) = &order.message {
+        if let Some(problem) = text_problem("/message", message, LONGEST_MESSAGE) {
+            problems.push(problem);
+        } else if order.channels.contains(&Channel::Sms) {
+            let length = sms::length(message);
+            if !length.fits {
+                let detail = match length.alphabet {
+                    sms::SmsAlphabet::Gsm7 => format!("is too long for an SMS: {} of 160 characters", length.units),
+                    sms::SmsAlphabet::Ucs2 => format!(
+                        "is too long for an SMS: {} of 70 characters, because it has characters outside of the GSM \
+                         alphabet",
+                        length.units
+                    ),
+                };
+                problems.push(Problem::new("/message", detail));
+            }
+        }
+    }
+    problems
+}
+
+/// Text of several lines that people read.
+fn text_problem(pointer: &str, text: &str, longest: usize) -> Option<Problem> {
+    let length = text.chars().count();
+    if text.trim().is_empty() || length > longest {
+        return Some(Problem::new(pointer, format!("must have 1 to {longest} characters, not only spaces")));
+    }
+    let odd = |c: char| c.is_control() && c != '\n' && c != '\t';
+    text.chars().any(odd).then(|| Problem::new(pointer, "must not have control characters besides line breaks"))
+}
+
+/// A notification to nobody in particular.
+fn blank(
+    work: &Work<'_, '_>,
+    cause: &str,
+    trigger: Trigger,
+    channel: Channel,
+    state: NotificationState,
+) -> Notification {
+    Notification {
+        id: NotificationId(work.source.id()),
+        trigger,
+        cause: cause.to_owned(),
+        channel,
+        recipient_name: String::new(),
+        user: None,
+        device: None,
+        organization_group: OrganizationGroupId::GLOBAL,
+        address: None,
+        subject: None,
+        body: String::new(),
+        html: None,
+        state,
+        reason: None,
+        created_at: work.now,
+        created_by: work.actor().name.clone(),
+        changed_at: work.now,
+    }
+}
+
+fn noted(notification: &Notification) -> Change {
+    Change::Notified {
+        notification: notification.id,
+        trigger: notification.trigger,
+        channel: notification.channel,
+        user: notification.user,
+        state: notification.state,
+        reason: notification.reason.clone(),
+    }
+}
