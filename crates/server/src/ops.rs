@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use allclear_engine::enforcement;
 use allclear_store::{MIGRATIONS, db::migrate};
 use axum::{
     extract::State,
@@ -18,6 +19,9 @@ use crate::{app::AppState, auth, extract::Json, problem::Problem};
 /// Bounds of histogram buckets, in seconds: from a read of a cached page to the request time limit.
 const SECONDS: [f64; 15] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
+/// Devices may be asleep or switched off for hours.
+const ENFORCEMENT: [f64; 13] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 600.0, 3600.0, 86_400.0];
+
 const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Prepares the recorder of metrics; histograms named `…_seconds` get buckets.
@@ -25,7 +29,9 @@ const UPKEEP: Duration = Duration::from_secs(5);
 /// # Errors
 /// When the exporter refuses the buckets.
 pub fn metrics_builder() -> Result<PrometheusBuilder, BuildError> {
-    PrometheusBuilder::new().set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)
+    PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?
+        .set_buckets_for_metric(Matcher::Full(enforcement::METRIC.to_owned()), &ENFORCEMENT)
 }
 
 /// Makes all metrics of this process go to one recorder, and returns what reads it. Once in a process.

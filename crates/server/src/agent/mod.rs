@@ -4,6 +4,7 @@
 //! and event id, so that agents may count their events as they like.
 
 mod enroll;
+mod messages;
 
 use std::time::Duration;
 
@@ -48,6 +49,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(result))
         .routes(routes!(detections))
         .routes(routes!(inventory))
+        .merge(messages::router())
 }
 
 /// How long to wait for commands.
@@ -58,6 +60,8 @@ struct CommandParams {
     /// Seconds to wait if there is nothing to do.
     #[param(minimum = 0, maximum = 60, default = 0)]
     wait: Option<u64>,
+    /// Whether messages that wait for the device are something to do, too: then `messages_waiting` says so at once.
+    messages: Option<bool>,
 }
 
 /// What a device is to do.
@@ -65,6 +69,9 @@ struct CommandParams {
 pub struct Commands {
     /// In this order. Empty if there is nothing to do.
     commands: Vec<Command>,
+    /// Whether there are messages that the device has not fetched; only if that was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    messages_waiting: Option<bool>,
 }
 
 /// What there is to do
@@ -83,8 +90,9 @@ async fn commands(
         return Err(Problem::invalid_field("wait", format!("must be at most {}", agent::MAX_WAIT.as_secs())));
     }
     let stopping = state.stopping.cancelled();
-    let commands = agent::commands(&state.engine, who.tenant, who.device, wait, stopping).await?;
-    Ok(Json(Commands { commands }))
+    let messages = params.messages.unwrap_or(false);
+    let polled = agent::commands(&state.engine, who.tenant, who.device, wait, messages, stopping).await?;
+    Ok(Json(Commands { commands: polled.commands, messages_waiting: messages.then_some(polled.messages) }))
 }
 
 /// What became of a command on the device.

@@ -17,18 +17,24 @@ use allclear_domain::{
     rules::Rules,
     time::Time,
 };
-use allclear_engine::{Error, work::points};
+use allclear_engine::{Error, enforcement, work::points};
 use allclear_store::{
     dashboard::{self as stored, DeviceCounts, ThreatCount},
     db::Tx,
+    enforcement as times,
     users::{self, UserFilter, UserSort},
 };
 use axum::{Extension, extract::State};
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{app::AppState, auth::Principal, extract::Json, problem::Problem};
+use crate::{
+    app::AppState,
+    auth::Principal,
+    extract::{Json, Query},
+    problem::Problem,
+};
 
 /// The whole fleet at a glance.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -43,8 +49,10 @@ pub struct Dashboard {
     risky_users: i64,
     /// All devices.
     devices: i64,
-    /// Devices with an open incident.
+    /// Devices with a score above 0.
     risky_devices: i64,
+    /// Users with at least one device by their risk status.
+    users_by_risk_status: ByRiskStatus,
     /// Open incidents by level.
     open_incidents: ByLevel,
     /// Devices by risk level.
@@ -53,6 +61,8 @@ pub struct Dashboard {
     devices_by_compliance: ByCompliance,
     /// Devices by protection status.
     devices_by_protection: ByProtection,
+    /// How long it took from a detection to the restriction it led to.
+    time_to_enforcement: TimeToEnforcement,
     /// The ten users with the highest scores.
     top_risky_users: Vec<RiskyUser>,
     /// The ten kinds with the most open incidents.
@@ -70,6 +80,70 @@ pub struct ByLevel {
     low: i64,
     /// Of level advisory: shown, but no risk.
     advisory: i64,
+}
+
+/// Numbers of users by risk status: the highest severity among their open incidents.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub struct ByRiskStatus {
+    /// High.
+    high: i64,
+    /// Medium.
+    medium: i64,
+    /// Low.
+    low: i64,
+    /// No open incident.
+    none: i64,
+}
+
+impl ByRiskStatus {
+    /// Of users by low, medium and high, and all there are.
+    pub(super) fn new([low, medium, high]: [i64; 3], all: i64) -> Self {
+        Self { high, medium, low, none: (all - low - medium - high).max(0) }
+    }
+}
+
+/// How long it took from taking a detection in to the device's word that the profile it led to is installed.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub struct TimeToEnforcement {
+    /// Of those installed in the last 24 hours.
+    last_24_hours: Percentiles,
+    /// Of those installed in the last 7 days.
+    last_7_days: Percentiles,
+}
+
+/// What half and nearly all of them took at most, to five percent.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub struct Percentiles {
+    /// How many there were.
+    count: i64,
+    /// What half of them took at most, in seconds; null if there was none.
+    #[schema(required = true)]
+    p50: Option<f64>,
+    /// What 95 of 100 took at most, in seconds; null if there was none.
+    #[schema(required = true)]
+    p95: Option<f64>,
+}
+
+impl Percentiles {
+    fn new(counts: &[(i64, i64)]) -> Self {
+        let at = |share| enforcement::percentile(counts, share).map(enforcement::seconds);
+        Self { count: counts.iter().map(|(_, count)| count).sum(), p50: at(0.5), p95: at(0.95) }
+    }
+}
+
+/// The part of the fleet that is looked at.
+#[derive(Clone, Copy, Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct DashboardParams {
+    /// At or below this organization group.
+    organization_group_id: Option<OrganizationGroupId>,
+}
+
+/// Points a user, unrounded; 0 without users.
+#[expect(clippy::cast_precision_loss, reason = "fleets stay far below 2^52")]
+pub(super) fn average(points: f64, users: i64) -> f64 {
+    if users == 0 { 0.0 } else { points / users as f64 }
 }
 
 /// Numbers of devices by risk level.
@@ -161,13 +235,15 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 ///
 /// Counted within the caller's reach. At a very large fleet the numbers may be some seconds old; `computed_at` says it.
 #[utoipa::path(get, path = "/api/v1/dashboard", tag = "dashboard", operation_id = "get_dashboard",
-    responses((status = 200, body = Dashboard)))]
+    params(DashboardParams), responses((status = 200, body = Dashboard)))]
 async fn dashboard(
     State(state): State<AppState>,
     principal: Principal,
+    Query(params): Query<DashboardParams>,
     Extension(cache): Extension<Arc<Cache>>,
 ) -> Result<Json<Dashboard>, Problem> {
-    let slot = cache.slot((principal.tenant, principal.reach));
+    let asked_group = params.organization_group_id;
+    let slot = cache.slot((principal.tenant, principal.reach, asked_group));
     if let Some(kept) = slot.kept() {
         let age = kept.at.elapsed();
         if age < kept.cost * WORTH {
@@ -177,7 +253,7 @@ async fn dashboard(
             tokio::spawn(async move {
                 // Somebody else may be counting already.
                 if let Ok(_counting) = slot.counting.try_lock()
-                    && let Err(error) = slot.count(&state, principal).await
+                    && let Err(error) = slot.count(&state, principal, asked_group).await
                 {
                     tracing::warn!(cause = crate::problem::chain(&error), "the dashboard could not be counted");
                 }
@@ -190,7 +266,7 @@ async fn dashboard(
     match slot.kept() {
         // Counted by somebody else while this request waited.
         Some(kept) if kept.at >= asked => Ok(Json((*kept.answer).clone())),
-        _ => Ok(Json((*slot.count(&state, principal).await?).clone())),
+        _ => Ok(Json((*slot.count(&state, principal, asked_group).await?).clone())),
     }
 }
 
@@ -203,7 +279,7 @@ const STALE: Duration = Duration::from_secs(60);
 /// The most answers kept.
 const MOST: usize = 256;
 
-type Key = (Tenant, OrganizationGroupId);
+type Key = (Tenant, OrganizationGroupId, Option<OrganizationGroupId>);
 
 #[derive(Default)]
 struct Cache(Mutex<HashMap<Key, Arc<Slot>>>);
@@ -240,11 +316,16 @@ impl Slot {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    async fn count(&self, state: &AppState, principal: Principal) -> Result<Arc<Dashboard>, Error> {
+    async fn count(
+        &self,
+        state: &AppState,
+        principal: Principal,
+        group: Option<OrganizationGroupId>,
+    ) -> Result<Arc<Dashboard>, Error> {
         let now = state.source.now();
         let counted = state.engine.read(principal.tenant, move |tx, rules| {
             let started = Instant::now();
-            let answer = count(tx, &principal, rules, now)?;
+            let answer = count(tx, &principal, group, rules, now)?;
             Ok((answer, started.elapsed()))
         });
         let (answer, cost) = counted.await?;
@@ -255,8 +336,14 @@ impl Slot {
     }
 }
 
-fn count(tx: &mut Tx<'_>, principal: &Principal, rules: &Rules, now: Time) -> Result<Dashboard, Error> {
-    let (tenant, groups) = (principal.tenant, principal.within(rules));
+fn count(
+    tx: &mut Tx<'_>,
+    principal: &Principal,
+    group: Option<OrganizationGroupId>,
+    rules: &Rules,
+    now: Time,
+) -> Result<Dashboard, Error> {
+    let (tenant, groups) = (principal.tenant, principal.narrowed(rules, group));
     let within = groups.as_deref();
     let from = rules.settings.compliance.not_compliant_from;
     let devices = stored::devices(tx, tenant, within, from)?;
@@ -266,18 +353,19 @@ fn count(tx: &mut Tx<'_>, principal: &Principal, rules: &Rules, now: Time) -> Re
     for top in &mut top_incidents {
         top.devices = stored::affected(tx, tenant, within, &top.classification)?;
     }
-    let filter = UserFilter { organization_groups: groups, ..UserFilter::default() };
+    let hour = enforcement::hour(now);
+    let [day, week] = [24, 24 * 7].map(|hours| times::counts(tx, tenant, within, hour - hours + 1));
+    let filter = UserFilter { organization_groups: groups.clone(), ..UserFilter::default() };
     let top = users::list(tx, tenant, &filter, UserSort::Score, true, None, TOP as u32)?;
     let risk = |level: RiskLevel| devices.risk[level as usize];
-    #[expect(clippy::cast_precision_loss, reason = "fleets stay far below 2^52")]
-    let average = if users.with_devices == 0 { 0.0 } else { points(users.score) / users.with_devices as f64 };
     Ok(Dashboard {
         computed_at: now,
-        average_risk_score: average,
+        average_risk_score: average(points(users.score), users.with_devices),
         users_with_devices: users.with_devices,
         risky_users: users.risky,
         devices: devices.total,
-        risky_devices: risk(RiskLevel::Low) + risk(RiskLevel::Medium) + risk(RiskLevel::High),
+        risky_devices: devices.risky,
+        users_by_risk_status: ByRiskStatus::new(users.severities, users.with_devices),
         open_incidents,
         devices_by_risk: ByRisk {
             high: risk(RiskLevel::High),
@@ -288,6 +376,10 @@ fn count(tx: &mut Tx<'_>, principal: &Principal, rules: &Rules, now: Time) -> Re
         },
         devices_by_compliance: by_compliance(&devices, from),
         devices_by_protection: by_protection(&devices),
+        time_to_enforcement: TimeToEnforcement {
+            last_24_hours: Percentiles::new(&day?),
+            last_7_days: Percentiles::new(&week?),
+        },
         top_risky_users: top.iter().map(risky).collect(),
         top_incidents,
     })

@@ -15,10 +15,13 @@ pub mod integrations;
 pub mod jobs;
 pub mod journal;
 pub mod live;
+pub mod notifications;
+pub mod notify;
 pub mod organization_groups;
 pub mod profiles;
 pub mod quickstart;
 pub mod roles;
+pub mod search;
 pub mod settings;
 pub mod smart_groups;
 pub mod source_events;
@@ -26,7 +29,9 @@ pub mod tags;
 #[cfg(test)]
 mod tests;
 pub mod threats;
+pub mod trend;
 pub mod user_groups;
+pub mod user_incidents;
 pub mod users;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -50,6 +55,11 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(integrations::router())
         .merge(journal::router())
         .merge(live::router())
+        .merge(notifications::router())
+        .merge(notify::router())
+        .merge(search::router())
+        .merge(trend::router())
+        .merge(user_incidents::router())
         .merge(source_events::router())
         .merge(threats::router())
         .merge(devices::router())

@@ -209,7 +209,7 @@ fn rated(rules: &Rules, levels: &[RiskLevel]) -> Rated {
 }
 
 /// Threats as they are shown, in the same order, with their devices and users; none for one whose device is gone.
-fn shown(
+pub(super) fn shown(
     tx: &mut Tx<'_>,
     principal: &Principal,
     rules: &Rules,

@@ -205,6 +205,7 @@ async fn list(
             user_group: asked.user_group_id,
             email: asked.email.clone(),
             search: asked.search.clone(),
+            by_display_name: false,
             risky: asked.risky.unwrap_or(false),
         };
         Ok(stored::list(tx, tenant, &filter, sort, descending, after.as_ref(), limit)?)

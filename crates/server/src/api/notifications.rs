@@ -1,0 +1,235 @@
+//! Notifications: who was told what, by whom, and what became of it; and messages to devices.
+
+use allclear_domain::{
+    ids::{DeviceId, NotificationId, OrganizationGroupId, UserId},
+    notification::{Channel, NotificationState, Trigger},
+    time::Time,
+};
+use allclear_engine::{Error, notifications as engine};
+use allclear_store::{
+    listing::{By, Key},
+    notifications::{self as stored, Notification as Stored, NotificationFilter, NotificationSort},
+};
+use axum::{extract::State, http::StatusCode};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    app::AppState,
+    auth::Principal,
+    extract::{Json, Path},
+    page::{List, Page, PageParams},
+    problem::{Problem, sentence},
+};
+
+/// One message to one recipient by one channel.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Notification {
+    /// The id.
+    id: NotificationId,
+    /// What brought it about.
+    trigger: Trigger,
+    /// How the recipient is told.
+    channel: Channel,
+    /// What the recipient was called then: the user, or the device of a device message.
+    recipient: String,
+    /// The user; of a device message, the device's user.
+    #[schema(required = true)]
+    user_id: Option<UserId>,
+    /// The device, of a device message.
+    #[schema(required = true)]
+    device_id: Option<DeviceId>,
+    /// The mail address or phone number.
+    #[schema(required = true)]
+    address: Option<String>,
+    /// The subject, of a mail.
+    #[schema(required = true)]
+    subject: Option<String>,
+    /// The text; empty where the recipient was left out.
+    body: String,
+    /// What became of it.
+    state: NotificationState,
+    /// Why, where that needs saying.
+    #[schema(required = true)]
+    reason: Option<String>,
+    /// When it was made.
+    created_at: Time,
+    /// Who made it.
+    created_by: String,
+    /// When its state last changed.
+    changed_at: Time,
+}
+
+impl From<Stored> for Notification {
+    fn from(stored: Stored) -> Self {
+        Self {
+            id: stored.id,
+            trigger: stored.trigger,
+            channel: stored.channel,
+            recipient: stored.recipient_name,
+            user_id: stored.user,
+            device_id: stored.device,
+            address: stored.address,
+            subject: stored.subject,
+            body: stored.body,
+            state: stored.state,
+            reason: stored.reason.as_deref().map(sentence),
+            created_at: stored.created_at,
+            created_by: stored.created_by,
+            changed_at: stored.changed_at,
+        }
+    }
+}
+
+/// A notification with everything in it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct NotificationWithPage {
+    /// The notification.
+    #[serde(flatten)]
+    notification: Notification,
+    /// The text as a page, of a mail.
+    #[schema(required = true)]
+    html: Option<String>,
+}
+
+/// What a list of notifications is narrowed to.
+#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct NotificationParams {
+    /// To recipients at or below this organization group.
+    organization_group_id: Option<OrganizationGroupId>,
+    /// To this user, or a device of theirs.
+    user_id: Option<UserId>,
+    /// To this device.
+    device_id: Option<DeviceId>,
+    /// By this channel.
+    channel: Option<Channel>,
+    /// Standing so.
+    state: Option<NotificationState>,
+    /// Brought about so.
+    trigger: Option<Trigger>,
+    /// Made then or later.
+    since: Option<Time>,
+}
+
+/// Notifies devices.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeviceNotificationRequest {
+    /// The devices.
+    #[schema(min_items = 1, max_items = 500)]
+    device_ids: Vec<DeviceId>,
+    /// The words, instead of what there is to put right on each device.
+    #[schema(min_length = 1, max_length = 4000)]
+    message: Option<String>,
+}
+
+/// What became of each device, in the order asked for; one that was given twice is there once.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct DeviceNotifications {
+    /// The devices.
+    devices: Vec<DeviceNotification>,
+}
+
+/// What became of one device.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct DeviceNotification {
+    /// The device.
+    device_id: DeviceId,
+    /// What it is called; null where there is no such device.
+    #[schema(required = true)]
+    friendly_name: Option<String>,
+    /// The notification; null where there is no such device.
+    #[schema(required = true)]
+    notification_id: Option<NotificationId>,
+    /// `queued`, or `left_out` for the reason given.
+    state: NotificationState,
+    /// Why it was left out.
+    #[schema(required = true)]
+    reason: Option<String>,
+}
+
+pub(super) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(get)).routes(routes!(notify_devices))
+}
+
+/// Notifications
+///
+/// Sorted by `created_at`. Left out of the list is the page of a mail.
+#[utoipa::path(get, path = "/api/v1/notifications", tag = "notifications", operation_id = "list_notifications",
+    params(NotificationParams, PageParams), responses((status = 200, body = Page<Notification>)))]
+async fn list(
+    State(state): State<AppState>,
+    principal: Principal,
+    list: List<NotificationParams, NotificationSort>,
+) -> Result<Json<Page<Notification>>, Problem> {
+    let after = list.after_one(|key: &Key| matches!(key.by, By::Id))?;
+    let (asked, descending, limit) = (list.filter.clone(), list.descending, list.fetch());
+    let found = state.engine.read(principal.tenant, move |tx, rules| {
+        let filter = NotificationFilter {
+            organization_groups: principal.narrowed(rules, asked.organization_group_id),
+            user: asked.user_id,
+            device: asked.device_id,
+            channel: asked.channel,
+            state: asked.state,
+            trigger: asked.trigger,
+            since: asked.since,
+        };
+        Ok(stored::list(tx, principal.tenant, &filter, descending, after.as_ref(), limit)?)
+    });
+    let page = list.page(found.await?, stored::key)?;
+    Ok(Json(Page { items: page.items.into_iter().map(Notification::from).collect(), next_cursor: page.next_cursor }))
+}
+
+/// One notification
+#[utoipa::path(get, path = "/api/v1/notifications/{id}", tag = "notifications", operation_id = "get_notification",
+    params(("id" = NotificationId, Path, description = "The notification.")),
+    responses((status = 200, body = NotificationWithPage)))]
+async fn get(
+    State(state): State<AppState>,
+    principal: Principal,
+    Path(id): Path<NotificationId>,
+) -> Result<Json<NotificationWithPage>, Problem> {
+    let found = state.engine.read(principal.tenant, move |tx, rules| {
+        let found = stored::get(tx, principal.tenant, id)?;
+        let reached = |it: &Stored| principal.reaches(&rules.organization_groups, it.organization_group);
+        found.filter(reached).ok_or(Error::NotFound("notification"))
+    });
+    let mut found = found.await?;
+    let html = found.html.take();
+    Ok(Json(NotificationWithPage { notification: found.into(), html }))
+}
+
+/// Notifies devices
+///
+/// The message is shown on the device. Only enrolled and active devices are notified; each one that is left out is
+/// answered with the reason. 409 while the Threat Management service is off.
+#[utoipa::path(post, path = "/api/v1/device-notifications", tag = "notifications", operation_id = "notify_devices",
+    request_body = DeviceNotificationRequest, responses((status = 202, body = DeviceNotifications)))]
+async fn notify_devices(
+    State(state): State<AppState>,
+    principal: Principal,
+    Json(request): Json<DeviceNotificationRequest>,
+) -> Result<(StatusCode, Json<DeviceNotifications>), Problem> {
+    let (reach, cause) = (principal.reach, format!("device:{}", state.source.id()));
+    let outcomes = state.engine.edit(principal.tenant, principal.actor(), move |work| {
+        engine::notify_devices(work, reach, &request.device_ids, request.message.as_deref(), &cause)
+    });
+    let shown = |outcome: engine::DeviceOutcome| {
+        let (state, reason) = match &outcome.notification {
+            Some(notification) => (notification.state, notification.reason.as_deref().map(sentence)),
+            None => (NotificationState::LeftOut, Some("There is no such device.".to_owned())),
+        };
+        DeviceNotification {
+            device_id: outcome.device,
+            notification_id: outcome.notification.as_ref().map(|notification| notification.id),
+            friendly_name: outcome.notification.map(|notification| notification.recipient_name),
+            state,
+            reason,
+        }
+    };
+    let devices = outcomes.await?.into_iter().map(shown).collect();
+    Ok((StatusCode::ACCEPTED, Json(DeviceNotifications { devices })))
+}
