@@ -97,6 +97,11 @@ async fn the_demo_tells_the_loop_as_it_happens() {
 
     let admin = Client::new(&url, &token);
     assert_eq!(admin.all("/api/v1/devices").await.len(), 70);
+    let points = admin.read("/api/v1/dashboard/trend?days=60").await["points"].clone();
+    let points = points.as_array().unwrap();
+    // Days of the calendar are one more than days of 24 hours, or one less where the clock strikes twelve just now.
+    assert!((19..=22).contains(&points.len()), "{points:?}");
+    assert!(points.iter().any(|point| point["average_risk_score"].as_f64().unwrap() > 0.0), "{points:?}");
     // Something has happened in the past, and is told as of then.
     let first = admin.read("/api/v1/journal?limit=1").await["items"][0]["at"].as_str().unwrap().to_owned();
     let newest = admin.read("/api/v1/devices?limit=1&sort=-created_at").await;

@@ -212,6 +212,7 @@ async fn dump(client: &Client, operations: &[Operation], ids: &Ids) -> BTreeMap<
             Some(name) if ids.contains_key(name) => operation.path.replace("{id}", &ids[name]),
             _ => continue,
         };
+        let path = if operation.id == "search" { format!("{path}?q={MARK}") } else { path };
         let mut value = client.read(&path).await;
         if operation.id == "list_source_events" {
             value = json!([value, client.read(&format!("{path}?state=exception")).await]);
@@ -327,6 +328,9 @@ impl Walker<'_> {
             "users?organization_group_id=$organization_group",
             "users?user_group_id=$user_group",
             "users?search=walnut",
+            "notifications?user_id=$user",
+            "notifications?device_id=$device",
+            "notifications?organization_group_id=$organization_group",
             "users?email=walnut@example.com",
         ] {
             let answer = self.compare("GET", &format!("/api/v1/{query}"), &none).await;
@@ -424,6 +428,10 @@ fn bodies(operation: &str, takes_body: bool) -> Vec<Value> {
         }
         "edit_integration" => vec![json!({ "name": "mine", "version": 1 })],
         "create_organization_group" => vec![json!({ "name": "$fresh", "parent_id": "$organization_group" })],
+        "notify_user" => vec![json!({ "channels": ["email"] })],
+        "notify_devices" => {
+            vec![json!({ "device_ids": ["$device"] }), json!({ "device_ids": ["$device", "$own_device"] })]
+        }
         "edit_organization_group" => vec![json!({ "name": "mine", "version": 1 })],
         "create_profile" => vec![
             json!({ "name": "$fresh", "platform": "android", "organization_group_id": "$organization_group" }),

@@ -30,9 +30,12 @@ pub(crate) const MOST_PARTS: usize = 32;
 
 /// The text as typed and in the other usual spellings, because indexes know only the exact one.
 pub(crate) fn spellings(text: &str) -> Vec<String> {
-    let mut chars = text.chars();
-    let titled = chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default();
-    let mut spellings = vec![text.to_owned(), titled, text.to_lowercase(), text.to_uppercase()];
+    let titled = |word: &str| {
+        let mut chars = word.chars();
+        chars.next().map(|first| first.to_uppercase().chain(chars).collect::<String>()).unwrap_or_default()
+    };
+    let words: Vec<String> = text.split(' ').map(titled).collect();
+    let mut spellings = vec![text.to_owned(), titled(text), words.join(" "), text.to_lowercase(), text.to_uppercase()];
     spellings.sort_unstable();
     spellings.dedup();
     spellings

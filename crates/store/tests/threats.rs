@@ -17,12 +17,14 @@ use allclear_store::{
     Error, MIGRATIONS, dashboard,
     db::{Db, migrate},
     devices::{self, DeviceRecord, Since, Write},
+    enforcement,
     integrations::{self, Integration, Reader},
     listing::Key,
     organization_groups, tenants,
     testing::for_each_database,
     threat_list::{self, Names, Rated, ThreatFilter, ThreatSort},
     threats::{self, ThreatWrite},
+    trend,
     users::{self, User, UserDelta},
 };
 use uuid::Uuid;
@@ -90,8 +92,10 @@ fn record(n: u128, threats: Vec<Threat>) -> DeviceRecord {
         created_at: Time::EPOCH,
     };
     let protections = [ProtectionStatus::Activated, ProtectionStatus::Activated, ProtectionStatus::Disconnected];
-    let posture =
-        Posture { risk: pick(n, 8, &RiskLevel::ALL), protection: pick(n, 9, &protections), ..Posture::default() };
+    // A score may have outlived its risk.
+    let score = pick(n, 10, &[0, 0, 25_000, 75_000]);
+    let (risk, protection) = (pick(n, 8, &RiskLevel::ALL), pick(n, 9, &protections));
+    let posture = Posture { risk, protection, score, ..Posture::default() };
     DeviceRecord {
         facts: DeviceFacts { device, threats, reports: vec![] },
         posture,
@@ -178,7 +182,8 @@ fn person(n: u128) -> User {
 }
 
 fn sums(n: u128) -> UserDelta {
-    UserDelta { devices: 5, score: i64::try_from(n).unwrap() * 25_000, incidents: [0; 3] }
+    let incidents = [[0, 0, 0], [2, 0, 0], [1, 3, 0], [1, 1, 1], [0, 0, 0]][usize::try_from(n).unwrap()];
+    UserDelta { devices: 5, score: i64::try_from(n).unwrap() * 25_000, incidents }
 }
 
 fn filters() -> Vec<ThreatFilter> {
@@ -328,10 +333,16 @@ async fn counts_are_what_is_there() {
                 posture.risk >= RiskLevel::Medium && posture.protection != ProtectionStatus::Activated
             });
             assert_eq!(counts.unprotected_at_risk, both);
+            assert_eq!(counts.risky, number(&|posture| posture.score > 0));
 
             let there: Vec<u128> = (0..5).filter(|n| inside(group(n % 3))).collect();
             assert_eq!(people.with_devices, i64::try_from(there.len()).unwrap());
             assert_eq!(people.risky, i64::try_from(there.iter().filter(|n| **n > 0).count()).unwrap());
+            let severities = [RiskLevel::Low, RiskLevel::Medium, RiskLevel::High].map(|level| {
+                let of_level = there.iter().filter(|n| users::severity(sums(**n).incidents) == level);
+                i64::try_from(of_level.count()).unwrap()
+            });
+            assert_eq!(people.severities, severities);
             assert_eq!(people.score, there.iter().map(|n| sums(*n).score).sum::<i64>());
 
             let open: Vec<u128> = (0..THREATS).filter(|n| threat(*n).is_open() && inside(place_of(*n))).collect();
@@ -354,6 +365,72 @@ async fn counts_are_what_is_there() {
             let devices: BTreeSet<u128> = trojans.map(|n| device_of(*n)).collect();
             assert_eq!(affected, i64::try_from(devices.len()).unwrap());
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_day_holds_what_the_dashboard_counts() {
+    for_each_database(|db| async move {
+        fill(&db).await;
+        db.write::<_, Error>(move |tx| {
+            let counts = trend::count(tx, TENANT)?;
+            trend::write(tx, TENANT, 20, &trend::count(tx, Tenant(2))?)?;
+            trend::write(tx, TENANT, 21, &counts)?;
+            trend::write(tx, TENANT, 21, &counts)?;
+            trend::write(tx, TENANT, 23, &counts)?;
+            for within in [None, Some(vec![group(1), group(2)]), Some(vec![group(0)])] {
+                let within = within.as_deref();
+                let days = trend::days(tx, TENANT, within, 21)?;
+                assert_eq!(days.iter().map(|(day, _)| *day).collect::<Vec<_>>(), [21, 23]);
+                let devices = dashboard::devices(tx, TENANT, within, RiskLevel::Medium)?;
+                let people = dashboard::users(tx, TENANT, within)?;
+                for (_, day) in days {
+                    let users = (day.score, day.users_with_devices, day.risky_users, day.users);
+                    assert_eq!(users, (people.score, people.with_devices, people.risky, people.severities));
+                    assert_eq!(day.risky_devices, devices.risky);
+                }
+            }
+            let whole = trend::days(tx, TENANT, None, 0)?;
+            assert_eq!(whole[0].1.incidents, [4, 4, 1]);
+            assert_eq!(whole.len(), 2, "a day without anything is none");
+            assert_eq!(trend::days(tx, TENANT, Some(&[]), 0)?, []);
+            assert_eq!(trend::days(tx, Tenant(2), None, 0)?, []);
+
+            let at = |seconds| Time::EPOCH.plus(Span::seconds(seconds));
+            assert_eq!(trend::counted_at(tx, TENANT)?, None);
+            assert!(trend::claim(tx, TENANT, None, at(10))?);
+            assert!(!trend::claim(tx, TENANT, None, at(11))?, "another node was faster");
+            assert!(trend::claim(tx, TENANT, Some(at(10)), at(20))?);
+            assert!(!trend::claim(tx, TENANT, Some(at(10)), at(21))?);
+            assert_eq!((trend::counted_at(tx, TENANT)?, trend::counted_at(tx, Tenant(2))?), (Some(at(20)), None));
+            Ok(())
+        })
+        .await
+        .unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn times_to_enforcement_are_counted_by_hour_and_place() {
+    for_each_database(|db| async move {
+        fill(&db).await;
+        db.write::<_, Error>(move |tx| {
+            for (hour, place, bucket) in [(1, 0, 5), (2, 0, 5), (2, 1, 5), (2, 1, 7), (2, 1, 7)] {
+                enforcement::add(tx, TENANT, hour, group(place), bucket)?;
+            }
+            assert_eq!(enforcement::counts(tx, TENANT, None, 1)?, [(5, 3), (7, 2)]);
+            assert_eq!(enforcement::counts(tx, TENANT, None, 2)?, [(5, 2), (7, 2)]);
+            assert_eq!(enforcement::counts(tx, TENANT, Some(&[group(1)]), 0)?, [(5, 1), (7, 2)]);
+            assert_eq!(enforcement::counts(tx, TENANT, Some(&[]), 0)?, []);
+            assert_eq!(enforcement::counts(tx, Tenant(2), None, 0)?, []);
+            assert_eq!((enforcement::purge(tx, Tenant(2), 9)?, enforcement::purge(tx, TENANT, 2)?), (0, 1));
+            assert_eq!(enforcement::counts(tx, TENANT, None, 0)?, [(5, 2), (7, 2)]);
+            Ok(())
+        })
+        .await
+        .unwrap();
     })
     .await;
 }

@@ -21,6 +21,7 @@ use allclear_engine::{
     ingest::{Fact, UnknownDevice},
     jobs, scheduler,
     source::Source,
+    trend,
 };
 use allclear_store::devices;
 use anyhow::Result;
@@ -105,6 +106,10 @@ pub(super) async fn write(
             scheduler::run_due(engine, tenant).await?;
         }
         writer.moment(events.remove(&place).unwrap_or_default()).await?;
+        // The last moment of a day is when the day is counted for the dashboard.
+        if moments.get(place + 1).is_none_or(|next| trend::day(*next) != trend::day(*at)) {
+            trend::count(engine, tenant).await?;
+        }
     }
     Ok(writer.threats)
 }

@@ -111,6 +111,19 @@ struct Command {
 #[derive(Deserialize)]
 struct Commands {
     commands: Vec<Command>,
+    messages_waiting: bool,
+}
+
+#[derive(Deserialize)]
+struct Messages {
+    messages: Vec<Message>,
+}
+
+/// Something the phone's owner is told.
+#[derive(Deserialize)]
+struct Message {
+    id: String,
+    read: bool,
 }
 
 /// A threat that is on the phone.
@@ -201,7 +214,7 @@ impl Phone {
                 tokio::time::sleep(Duration::from_secs(pause)).await;
                 self.shared.tally.came_back();
             }
-            let path = format!("/agent/v1/commands?wait={wait}");
+            let path = format!("/agent/v1/commands?wait={wait}&messages=true");
             let asked = {
                 // The semaphore is never closed.
                 let _turn = self.shared.polls.acquire().await;
@@ -213,12 +226,30 @@ impl Phone {
                     for command in answer.commands {
                         self.carry_out(&command).await;
                     }
+                    if answer.messages_waiting {
+                        self.look_at_messages().await;
+                    }
                 }
                 Err(error) => {
                     let pause = error.retry_after();
                     self.shared.tally.error(&error);
                     tokio::time::sleep(pause.unwrap_or(Duration::from_secs(5))).await;
                 }
+            }
+        }
+    }
+
+    /// Fetches messages, and reads those that are new.
+    async fn look_at_messages(&self) {
+        let fetched = self.client.insist::<Messages>(Method::GET, "/agent/v1/messages", &Body::Empty).await;
+        let Some(fetched) = self.note(fetched) else { return };
+        for message in fetched.messages.into_iter().filter(|message| !message.read) {
+            let takes = self.draw(&self.manners, |random| random.random_range(200..3_000));
+            tokio::time::sleep(Duration::from_millis(takes)).await;
+            let path = format!("/agent/v1/messages/{}/read", message.id);
+            let sent = self.client.insist::<()>(Method::POST, &path, &Body::Empty).await;
+            if self.note(sent).is_some() {
+                self.shared.tally.read();
             }
         }
     }

@@ -18,6 +18,7 @@ pub struct Tally {
     installed: AtomicU64,
     removed: AtomicU64,
     failed: AtomicU64,
+    read: AtomicU64,
     errors: AtomicU64,
 }
 
@@ -45,6 +46,7 @@ impl Tally {
             installed: zero(),
             removed: zero(),
             failed: zero(),
+            read: zero(),
             errors: zero(),
         }
     }
@@ -64,6 +66,8 @@ impl Tally {
         removed => removed,
         /// A command was answered with a failure.
         failed => failed,
+        /// A message was read.
+        read => read,
         /// A phone has gone offline.
         went_offline => offline,
     }
@@ -92,7 +96,7 @@ impl Tally {
         let elapsed = self.started.elapsed();
         format!(
             "{}  {}/{} enrolled, {} offline · {} polls · threats {} opened, {} resolved · profiles {} installed, {} \
-             removed, {} failed · {} errors",
+             removed, {} failed · {} messages read · {} errors",
             clock(elapsed),
             of(&self.enrolled),
             self.devices,
@@ -103,6 +107,7 @@ impl Tally {
             of(&self.installed),
             of(&self.removed),
             of(&self.failed),
+            of(&self.read),
             of(&self.errors),
         )
     }

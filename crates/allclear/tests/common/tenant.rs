@@ -62,6 +62,10 @@ pub async fn populate(client: &Client, phone: &Phone, mark: &str) -> Ids {
     let taken = client.post("/api/v1/source-events", json!([waiting, { "nonsense": mark }])).await.expect(200);
     assert_eq!((&taken["waiting"], &taken["exceptions"]), (&json!(1), &json!(1)));
     ids.insert("source_event", id_of(&client.read("/api/v1/source-events?state=exception").await["items"][0]));
+    let told = client.post(&format!("/api/v1/users/{}/notify", ids["user"]), json!({ "channels": ["email"] })).await;
+    ids.insert("notification", id_of(&told.expect(202)["notifications"][0]));
+    let told = json!({ "device_ids": [phone.id], "message": format!("{mark} message") });
+    client.post("/api/v1/device-notifications", told).await.expect(202);
     rest(client).await;
     let commands = phone.commands(0).await;
     ids.insert("command", id_of(commands.first().expect("the profile is to be installed")));
@@ -84,6 +88,7 @@ pub fn resource_id(path: &str) -> Option<&'static str> {
         "enrollment-tokens" => "enrollment_token",
         "integrations" => "integration",
         "jobs" => "job",
+        "notifications" => "notification",
         "organization-groups" => "organization_group",
         "profiles" => "profile",
         "roles" => "role",

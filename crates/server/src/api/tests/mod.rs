@@ -6,8 +6,11 @@ mod detections;
 mod explain;
 mod integrations;
 mod journal;
+mod notifications;
+mod search;
 mod source_events;
 mod threats;
+mod user_incidents;
 
 use allclear_domain::{
     device::{Device, EnrollmentStatus, ManagementType, Sensor},
