@@ -12,14 +12,24 @@ use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 
 use crate::{
-    home, output,
+    admins, home, output,
     place::{self, Group, Place},
     token::operator,
 };
 
-/// Commands for operators: customers, re-evaluation, verification
+/// Commands for operators: administrators, customers, re-evaluation, verification
 #[derive(Subcommand, Debug)]
 pub enum Admin {
+    /// Print a one-time link by which somebody becomes an administrator, or gets into an account again
+    Link(admins::Link),
+    /// List the administrators of all customers
+    List(admins::List),
+    /// Invite an administrator; prints a one-time link
+    Create(admins::Create),
+    /// Keep an administrator from signing in, and end their sessions
+    Disable(admins::Named),
+    /// Let an administrator sign in again after too many wrong attempts
+    Unlock(admins::Named),
     /// List the customers: the organization groups that are tenants
     Tenants(Tenants),
     /// Make a customer
@@ -87,6 +97,11 @@ impl Admin {
     /// Does it.
     pub async fn run(self) -> Result<ExitCode> {
         match self {
+            Admin::Link(it) => it.run().await?,
+            Admin::List(it) => it.run().await?,
+            Admin::Create(it) => it.run().await?,
+            Admin::Disable(it) => it.disable().await?,
+            Admin::Unlock(it) => it.unlock().await?,
             Admin::Tenants(it) => {
                 let engine = place::open_engine(&it.place.load()?).await?;
                 tenants(&engine).await?;

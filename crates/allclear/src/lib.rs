@@ -4,6 +4,7 @@
 //! as any other program would, by the public interfaces.
 
 pub mod admin;
+pub mod admins;
 pub mod backup;
 pub mod client;
 pub mod config;

@@ -22,6 +22,7 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    admins,
     config::{self, Config},
     home, logging, output,
     place::{self, Opened, Place, Schema},
@@ -31,7 +32,8 @@ use crate::{
 /// Run the server
 ///
 /// An empty data directory works at once: the database and the key are made in it. The server prints the URL it listens
-/// on and ends in order on SIGTERM or Ctrl-C. Make the first API token with `allclear token create`.
+/// on and, while there is no administrator, a one-time link by which somebody becomes the first. It ends in order on
+/// SIGTERM or Ctrl-C. Make the first API token with `allclear token create`.
 #[derive(Args, Debug)]
 pub struct Serve {
     /// Address and port to listen on; port 0 takes any free one [default: 127.0.0.1:8080] [environment: ALLCLEAR_LISTEN]
@@ -63,6 +65,11 @@ impl Serve {
         let told = signals::stop();
         let server = Server::start(&config, schema).await?;
         output::line(format!("listening on {}", server.url))?;
+        let base_url = if config.public_url.is_empty() { &server.url } else { &config.public_url };
+        if let Some(link) = admins::first_start_link(&server.engine, base_url).await? {
+            // Whoever read the line above may have gone since.
+            let _ = output::line(format!("There is no administrator yet. Good once, for a day:\n{link}"));
+        }
         let stop = server.stop.clone();
         tokio::spawn(async move {
             told.await;

@@ -79,6 +79,12 @@ ids! {
     TokenId,
     /// One message to one recipient by one channel.
     NotificationId,
+    /// Somebody who signs in to the console.
+    AdminId,
+    /// An administrator's session.
+    SessionId,
+    /// A passkey of an administrator.
+    PasskeyId,
 }
 
 impl OrganizationGroupId {

@@ -5,6 +5,7 @@
 //!
 //! Start at [`evaluate`]: rules and facts go in, a [`posture::Posture`] and its [`explain::Reason`]s come out.
 
+pub mod admin;
 pub mod classification;
 pub mod compliance;
 pub mod contact;

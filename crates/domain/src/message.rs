@@ -263,7 +263,8 @@ mod tests {
             "Acme: Trojan on Ada's Pixel: Uninstall the app you installed last. Out-of-Date OS on Ada's Pixel: Install \
              the update in the settings of your phone now. +1 more"
         );
-        let wide = issue("Sideloaded App", "Ada's Pixel", "Uninstall it unless your help desk has told you to keep it.");
+        let wide =
+            issue("Sideloaded App", "Ada's Pixel", "Uninstall it unless your help desk has told you to keep it.");
         assert_eq!(
             sms(&acme(), &[trojan.clone(), wide.clone(), wide]),
             "Acme: Trojan on Ada's Pixel: Uninstall the app you installed last. +2 more"

@@ -23,6 +23,8 @@ pub struct Settings {
     pub trusted_sources: Vec<String>,
     /// How messages to people present themselves.
     pub branding: Branding,
+    /// Administrators need a second factor to sign in; whoever has none sets one up before anything else.
+    pub require_second_factor: bool,
 }
 
 impl Default for Settings {
@@ -35,6 +37,7 @@ impl Default for Settings {
             scores: ScoreSettings::default(),
             trusted_sources: Vec::new(),
             branding: Branding::default(),
+            require_second_factor: false,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! that changes something goes through [`Engine::edit`]. This crate must not know HTTP, formats of sources, or how
 //! devices and people are reached.
 
+pub mod admins;
 mod commit;
 pub mod devices;
 pub mod directory;

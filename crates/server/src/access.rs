@@ -2,21 +2,21 @@
 
 use std::{collections::HashMap, net::IpAddr, sync::LazyLock, time::Instant};
 
-use allclear_domain::rights::Right;
-use allclear_domain::{ids::Tenant, time::Time};
-use allclear_store::tokens;
+use allclear_domain::{admin::SecondFactor, rights::Right, time::Time};
+use allclear_store::{sessions, tokens};
 use axum::{
     extract::{MatchedPath, Request, State},
-    http::{HeaderMap, HeaderValue, Method},
+    http::{HeaderMap, HeaderValue, Method, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 
 use crate::{
     app::AppState,
-    auth::{self, DevicePrincipal, Kind, Principal},
+    auth::{self, Chosen, Credential, DevicePrincipal, Kind, Principal, SignedIn, Who},
     limits,
     problem::Problem,
+    sign_in::{cookie, origin},
 };
 
 /// Who may call a route.
@@ -24,7 +24,11 @@ use crate::{
 pub enum Access {
     /// Anybody.
     Public,
-    /// Anybody with a valid API token.
+    /// An administrator's session, also one that awaits the second factor.
+    Session,
+    /// An administrator who is signed in, also one who has to set up a second factor before anything else.
+    Account,
+    /// Anybody with a valid API token or a session, as [`Access::Account`].
     Authenticated,
     /// Who holds the right.
     Right(Right),
@@ -46,6 +50,37 @@ pub const TABLE: &[(Method, &str, Access)] = &[
     (Method::GET, "/api/docs", Access::Public),
     (Method::GET, "/api/docs/", Access::Public),
     (Method::GET, "/api/docs/{*rest}", Access::Public),
+    // With a password or a link's text, which is in the body.
+    (Method::POST, "/api/v1/session", Access::Public),
+    (Method::POST, "/api/v1/links/inspect", Access::Public),
+    (Method::POST, "/api/v1/links/redeem", Access::Public),
+    (Method::GET, "/api/v1/session", Access::Authenticated),
+    (Method::DELETE, "/api/v1/session", Access::Session),
+    (Method::POST, "/api/v1/session/totp", Access::Session),
+    (Method::POST, "/api/v1/session/recovery-code", Access::Session),
+    (Method::POST, "/api/v1/session/passkey", Access::Session),
+    (Method::POST, "/api/v1/session/passkey/finish", Access::Session),
+    (Method::POST, "/api/v1/session/confirm", Access::Account),
+    (Method::PUT, "/api/v1/session/password", Access::Account),
+    (Method::POST, "/api/v1/account/totp", Access::Account),
+    (Method::POST, "/api/v1/account/totp/confirm", Access::Account),
+    (Method::DELETE, "/api/v1/account/totp", Access::Account),
+    (Method::GET, "/api/v1/account/passkeys", Access::Account),
+    (Method::POST, "/api/v1/account/passkeys", Access::Account),
+    (Method::POST, "/api/v1/account/passkeys/finish", Access::Account),
+    (Method::DELETE, "/api/v1/account/passkeys/{id}", Access::Account),
+    (Method::POST, "/api/v1/account/recovery-codes", Access::Account),
+    // Of others with manage_roles.
+    (Method::GET, "/api/v1/sessions", Access::Authenticated),
+    (Method::DELETE, "/api/v1/sessions", Access::Account),
+    (Method::DELETE, "/api/v1/sessions/{id}", Access::Authenticated),
+    (Method::GET, "/api/v1/admins", Access::Right(Right::ManageRoles)),
+    (Method::POST, "/api/v1/admins", Access::Right(Right::ManageRoles)),
+    (Method::GET, "/api/v1/admins/{id}", Access::Right(Right::ManageRoles)),
+    (Method::PATCH, "/api/v1/admins/{id}", Access::Right(Right::ManageRoles)),
+    (Method::DELETE, "/api/v1/admins/{id}", Access::Right(Right::ManageRoles)),
+    (Method::POST, "/api/v1/admins/{id}/link", Access::Right(Right::ManageRoles)),
+    (Method::POST, "/api/v1/admins/{id}/unlock", Access::Right(Right::ManageRoles)),
     (Method::POST, "/api/v1/detections", Access::Right(Right::IngestDetections)),
     (Method::GET, "/api/v1/threats", Access::Right(Right::View)),
     (Method::GET, "/api/v1/threats/{id}", Access::Right(Right::View)),
@@ -205,19 +240,34 @@ async fn admit(state: &AppState, path: &str, request: &mut Request) -> Result<()
             let device = device(state, request.headers()).await?;
             request.extensions_mut().insert(device);
         }
-        Access::Authenticated | Access::Right(_) | Access::AnyOf(_) | Access::AllOf(_) => {
-            let principal = principal(state, request.headers()).await?;
+        Access::Session => {
+            let (signed_in, _) = session(state, request.method(), request.headers(), access).await?;
+            request.extensions_mut().insert(signed_in);
+        }
+        Access::Account | Access::Authenticated | Access::Right(_) | Access::AnyOf(_) | Access::AllOf(_) => {
+            let (principal, signed_in) = caller(state, request.method(), request.headers(), access).await?;
             authorize(access, &principal)?;
+            if let Some(signed_in) = signed_in {
+                let anyway = matches!(access, Access::Account | Access::Authenticated);
+                if signed_in.second_factor_needed && !anyway {
+                    return Err(Problem::second_factor_needed());
+                }
+                request.extensions_mut().insert(signed_in);
+            }
             request.extensions_mut().insert(principal);
         }
     }
     Ok(())
 }
 
-/// Whether somebody with an API token may.
+/// Whether somebody with an API token or a session may.
 fn authorize(access: Access, principal: &Principal) -> Result<(), Problem> {
     match access {
         Access::Public | Access::Authenticated => Ok(()),
+        Access::Session | Access::Account => match principal.who {
+            Who::Admin(..) => Ok(()),
+            Who::Token(_) => Err(Problem::forbidden_because("This is for administrators who are signed in.")),
+        },
         Access::Right(right) => principal.require(right),
         Access::AllOf(rights) => rights.iter().try_for_each(|right| principal.require(*right)),
         Access::AnyOf(rights) if rights.iter().any(|right| principal.rights.contains(right)) => Ok(()),
@@ -234,14 +284,62 @@ fn pace(state: &AppState, hash: tokens::Hash) -> Result<(), Problem> {
     state.limiters.credentials.take(hash, Instant::now()).map_err(Problem::too_many_requests)
 }
 
-async fn principal(state: &AppState, headers: &HeaderMap) -> Result<Principal, Problem> {
+/// For which customer a request says it acts; not every route needs one.
+fn chosen(headers: &HeaderMap, access: Access) -> Result<Chosen, Problem> {
+    let needed = !matches!(access, Access::Account | Access::Authenticated | Access::Session);
+    Ok(Chosen { group: auth::chosen(headers)?, needed })
+}
+
+/// Who is behind a request: by its API token or, without one, by its session.
+async fn caller(
+    state: &AppState,
+    method: &Method,
+    headers: &HeaderMap,
+    access: Access,
+) -> Result<(Principal, Option<SignedIn>), Problem> {
+    if !headers.contains_key(header::AUTHORIZATION) && cookie::value(headers, &state.options).is_some() {
+        let (signed_in, principal) = session(state, method, headers, access).await?;
+        let awaited = || Problem::unauthorized("The second factor is awaited.");
+        return Ok((principal.ok_or_else(awaited)?, Some(signed_in)));
+    }
     let credential = auth::credential(headers, Kind::Api)?;
-    let chosen = auth::chosen(headers)?;
+    let chosen = chosen(headers, access)?;
     pace(state, credential.hash)?;
     let now = state.source.now();
     let (principal, last_used_at) = state.db.read(move |tx| auth::principal(tx, &credential, chosen, now)).await?;
-    touch(state, &principal, last_used_at, now);
-    Ok(principal)
+    if last_used_at.is_none_or(|at| at <= now.minus(auth::TOUCH_EVERY)) {
+        touch(state, &principal, now);
+    }
+    Ok((principal, None))
+}
+
+/// The session of a request and who acts in it; nobody yet while the second factor is awaited.
+async fn session(
+    state: &AppState,
+    method: &Method,
+    headers: &HeaderMap,
+    access: Access,
+) -> Result<(SignedIn, Option<Principal>), Problem> {
+    let value = cookie::value(headers, &state.options).ok_or_else(|| Problem::unauthorized("Sign in first."))?;
+    let credential = Credential::parse(value).filter(|credential| credential.kind == Kind::Session);
+    let credential = credential.ok_or_else(|| Problem::unauthorized("The session has ended; sign in."))?;
+    origin::check(method, headers, &state.options)?;
+    let chosen = chosen(headers, access)?;
+    pace(state, credential.hash)?;
+    let now = state.source.now();
+    let found = state.db.read(move |tx| {
+        let signed_in = auth::signed_in(tx, &credential, now)?;
+        let awaited = signed_in.session.second_factor == SecondFactor::Awaited;
+        let principal = if awaited { None } else { Some(signed_in.principal(tx, chosen)?) };
+        Ok::<_, Problem>((signed_in, principal))
+    });
+    let (signed_in, principal) = found.await?;
+    if let Some(principal) = &principal
+        && signed_in.session.last_seen_at <= now.minus(auth::TOUCH_EVERY)
+    {
+        touch(state, principal, now);
+    }
+    Ok((signed_in, principal))
 }
 
 async fn device(state: &AppState, headers: &HeaderMap) -> Result<DevicePrincipal, Problem> {
@@ -250,15 +348,22 @@ async fn device(state: &AppState, headers: &HeaderMap) -> Result<DevicePrincipal
     state.db.read(move |tx| auth::device(tx, &credential)).await
 }
 
-/// Notes the use of a token beside the request. If it cannot be noted now, the next use will be.
-fn touch(state: &AppState, principal: &Principal, last_used_at: Option<Time>, now: Time) {
-    let unless_after = now.minus(auth::TOUCH_EVERY);
-    let (home, token): (Tenant, _) = (principal.home, principal.token);
-    if last_used_at.is_none_or(|at| at <= unless_after) && state.limiters.touches.take(token, Instant::now()).is_ok() {
+/// Notes the use of a token or session beside the request. If it cannot be noted now, the next use will be.
+fn touch(state: &AppState, principal: &Principal, now: Time) {
+    let (home, who, unless_after) = (principal.home, principal.who, now.minus(auth::TOUCH_EVERY));
+    let noted = match who {
+        Who::Token(id) => id.0,
+        Who::Admin(_, session) => session.0,
+    };
+    if state.limiters.touches.take(noted, Instant::now()).is_ok() {
         let db = state.db.clone();
         tokio::spawn(async move {
-            if let Err(error) = db.write(move |tx| tokens::touch(tx, home, token, now, unless_after)).await {
-                tracing::debug!(cause = crate::problem::chain(&error), "the use of a token was not noted");
+            let touched = db.write(move |tx| match who {
+                Who::Token(id) => tokens::touch(tx, home, id, now, unless_after),
+                Who::Admin(_, session) => sessions::touch(tx, home, session, now, unless_after),
+            });
+            if let Err(error) = touched.await {
+                tracing::debug!(cause = crate::problem::chain(&error), "the use of a credential was not noted");
             }
         });
     }
@@ -280,8 +385,9 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
     use std::time::Duration;
 
-    use allclear_domain::ids::{OrganizationGroupId, RoleId, TokenId};
+    use allclear_domain::ids::{OrganizationGroupId, RoleId, Tenant, TokenId};
     use allclear_domain::time::Span;
+    use allclear_store::roles::RoleRef;
     use serde_json::json;
 
     use super::*;
@@ -341,8 +447,9 @@ mod tests {
         let principal = Principal {
             tenant: Tenant(1),
             home: Tenant(1),
-            token: TokenId(uuid::Uuid::nil()),
+            who: Who::Token(TokenId(uuid::Uuid::nil())),
             name: String::new(),
+            role: RoleRef::BuiltIn(allclear_domain::rights::BuiltInRole::ReadOnly),
             rights: [Right::View, Right::ManageTags].into(),
             reach: OrganizationGroupId::GLOBAL,
             server: false,

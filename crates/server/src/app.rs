@@ -10,7 +10,9 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{access, agent, api, console, idempotency, limits::Limiters, openapi, ops, shell};
+use crate::{
+    access, agent, api, console, idempotency, limits::Limiters, openapi, ops, shell, sign_in::password::Passwords,
+};
 
 /// What can be set about the HTTP face.
 #[derive(Clone, Debug)]
@@ -62,6 +64,7 @@ pub struct AppState {
     /// Cancelled when the server begins to stop: whoever waits for something to happen answers at once.
     pub stopping: CancellationToken,
     pub(crate) limiters: Arc<Limiters>,
+    pub(crate) passwords: Passwords,
 }
 
 impl AppState {
@@ -69,7 +72,16 @@ impl AppState {
     pub fn new(engine: Engine, options: ServerOptions, metrics: PrometheusHandle) -> Self {
         let limiters = Arc::new(Limiters::new(&options));
         let (db, source) = (engine.db().clone(), Arc::clone(engine.source()));
-        Self { engine, db, source, options: Arc::new(options), metrics, stopping: CancellationToken::new(), limiters }
+        Self {
+            engine,
+            db,
+            source,
+            options: Arc::new(options),
+            metrics,
+            stopping: CancellationToken::new(),
+            limiters,
+            passwords: Passwords::default(),
+        }
     }
 }
 

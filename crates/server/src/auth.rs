@@ -1,17 +1,23 @@
 //! Credentials: what they look like, and who is behind one.
 //!
-//! A credential is `<kind>_<tenant>_<secret>`: `ac` for programs (API tokens), `ace` for enrollment, `acd` for devices;
-//! the tenant's number in base 32; 256 random bits in base64url. The tenant in it says where to look the hash up.
+//! A credential is `<kind>_<tenant>_<secret>`: `ac` for programs (API tokens), `ace` for enrollment, `acd` for devices,
+//! `acs` for sessions of administrators, `acl` for the one-time links by which they come to an account; the tenant's number in base 32; 256 random bits in base64url. The tenant in it says where to look the hash up.
 
 use std::{collections::BTreeSet, fmt};
 
 use allclear_domain::{
-    ids::{DeviceId, OrganizationGroupId, Tenant, TokenId},
+    admin::{AdminState, SecondFactor},
+    ids::{AdminId, DeviceId, OrganizationGroupId, SessionId, Tenant, TokenId},
     rights::Right,
     time::{Span, Time},
 };
+use allclear_engine::admins::has_second_factor;
 use allclear_store::{
+    admins::{self, Admin},
     db::Tx,
+    roles::{self, RoleRef},
+    sessions::{self, Session},
+    tenants,
     tokens::{self, Hash},
 };
 use axum::{
@@ -20,6 +26,7 @@ use axum::{
 };
 use data_encoding::BASE64URL_NOPAD;
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use crate::problem::Problem;
 
@@ -27,7 +34,10 @@ use crate::problem::Problem;
 /// for the server itself.
 pub const ORGANIZATION_GROUP: &str = "Allclear-Organization-Group";
 
-/// How often the use of a token is noted.
+/// How long a session may go unused.
+pub const IDLE: Span = Span::seconds(12 * 3600);
+
+/// How often the use of a token or session is noted.
 pub const TOUCH_EVERY: Span = Span::seconds(60);
 
 /// What a credential is for.
@@ -39,16 +49,22 @@ pub enum Kind {
     Enrollment,
     /// An enrolled device's.
     Device,
+    /// A session's, in a cookie.
+    Session,
+    /// A one-time link's.
+    Link,
 }
 
 impl Kind {
-    const ALL: [Kind; 3] = [Kind::Api, Kind::Enrollment, Kind::Device];
+    const ALL: [Kind; 5] = [Kind::Api, Kind::Enrollment, Kind::Device, Kind::Session, Kind::Link];
 
     fn prefix(self) -> &'static str {
         match self {
             Kind::Api => "ac",
             Kind::Enrollment => "ace",
             Kind::Device => "acd",
+            Kind::Session => "acs",
+            Kind::Link => "acl",
         }
     }
 }
@@ -116,17 +132,39 @@ fn base32(number: i64) -> String {
     }
 }
 
-/// Who is behind a request with an API token. An extractor: the route's [`crate::access::TABLE`] row put it there.
+/// What shows who somebody is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Who {
+    /// A program, with an API token.
+    Token(TokenId),
+    /// An administrator, in a session.
+    Admin(AdminId, SessionId),
+}
+
+impl Who {
+    /// The id of the token or administrator.
+    pub fn id(self) -> Uuid {
+        match self {
+            Who::Token(id) => id.0,
+            Who::Admin(id, _) => id.0,
+        }
+    }
+}
+
+/// Who is behind a request with an API token or a session. An extractor: the route's [`crate::access::TABLE`] row put
+/// it there.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Principal {
     /// The tenant this request acts on.
     pub tenant: Tenant,
-    /// The tenant the token is kept in; [`Tenant::SERVER`] if its reach is Global.
+    /// The tenant the token or administrator is kept in; [`Tenant::SERVER`] if its reach is Global.
     pub home: Tenant,
-    /// The token.
-    pub token: TokenId,
-    /// The token's name, for the journal.
+    /// The token or session.
+    pub who: Who,
+    /// The token's or administrator's name, for the journal.
     pub name: String,
+    /// The role that says what it may do.
+    pub role: RoleRef,
     /// What it may do.
     pub rights: BTreeSet<Right>,
     /// The organization group at or below which it may do it.
@@ -153,6 +191,17 @@ impl Principal {
     }
 }
 
+/// The session behind a request. An extractor. While the second factor is awaited there is no [`Principal`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SignedIn {
+    /// The session.
+    pub session: Session,
+    /// Whose it is.
+    pub admin: Admin,
+    /// Whether a second factor must be set up before anything else.
+    pub second_factor_needed: bool,
+}
+
 /// Which device is behind a request of an agent. An extractor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct DevicePrincipal {
@@ -175,7 +224,7 @@ macro_rules! from_extensions {
     )*};
 }
 
-from_extensions!(Principal, DevicePrincipal);
+from_extensions!(Principal, DevicePrincipal, SignedIn);
 
 /// The credential in the `Authorization` header.
 pub fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
@@ -206,7 +255,7 @@ pub fn chosen(headers: &HeaderMap) -> Result<Option<OrganizationGroupId>, Proble
 pub fn principal(
     tx: &mut Tx<'_>,
     credential: &Credential,
-    chosen: Option<OrganizationGroupId>,
+    chosen: Chosen,
     now: Time,
 ) -> Result<(Principal, Option<Time>), Problem> {
     let found = tokens::authenticate(tx, credential.tenant, &credential.hash)?;
@@ -214,23 +263,98 @@ pub fn principal(
     if token.expires_at.is_some_and(|expires_at| expires_at <= now) {
         return Err(Problem::unauthorized("The credential has expired."));
     }
-    let server = token.reach == OrganizationGroupId::GLOBAL;
-    let tenant = if server { choose(tx, chosen)? } else { own(tx, token.tenant, chosen)? };
-    let principal =
-        Principal { tenant, home: token.tenant, token: token.id, name: token.name, rights, reach: token.reach, server };
+    let principal = Principal {
+        tenant: acts_for(tx, (token.tenant, token.reach), chosen)?,
+        home: token.tenant,
+        who: Who::Token(token.id),
+        name: token.name,
+        role: token.role,
+        rights,
+        reach: token.reach,
+        server: token.reach == OrganizationGroupId::GLOBAL,
+    };
     Ok((principal, token.last_used_at))
 }
 
+/// Finds out whose session it is: one read.
+pub fn signed_in(tx: &mut Tx<'_>, credential: &Credential, now: Time) -> Result<SignedIn, Problem> {
+    let ended = || Problem::unauthorized("The session has ended; sign in.");
+    let found = sessions::by_hash(tx, credential.tenant, &credential.hash)?;
+    let session = found.filter(|session| lasts(session, now)).ok_or_else(ended)?;
+    let admin = admins::get(tx, session.tenant, session.admin)?;
+    let admin = admin.filter(|admin| admin.state == AdminState::Active).ok_or_else(ended)?;
+    let second_factor_needed =
+        tenants::settings(tx, admin.tenant)?.0.require_second_factor && !has_second_factor(tx, &admin)?;
+    Ok(SignedIn { session, admin, second_factor_needed })
+}
+
+/// Whether a session has not come to its end.
+pub fn lasts(session: &Session, now: Time) -> bool {
+    session.expires_at > now && session.last_seen_at.plus(IDLE) > now
+}
+
+impl SignedIn {
+    /// Who acts in this session, and for which tenant. Refused while the second factor is awaited.
+    pub fn principal(&self, tx: &mut Tx<'_>, chosen: Chosen) -> Result<Principal, Problem> {
+        if self.session.second_factor == SecondFactor::Awaited {
+            return Err(Problem::unauthorized("The second factor is awaited."));
+        }
+        let admin = &self.admin;
+        Ok(Principal {
+            tenant: acts_for(tx, (admin.tenant, admin.reach), chosen)?,
+            home: admin.tenant,
+            who: Who::Admin(admin.id, self.session.id),
+            name: admin.name.clone(),
+            role: admin.role,
+            rights: roles::rights(tx, admin.tenant, admin.role)?.unwrap_or_default(),
+            reach: admin.reach,
+            server: admin.reach == OrganizationGroupId::GLOBAL,
+        })
+    }
+}
+
+/// Whether the credential behind a principal is still good and holds a right.
+pub fn still_holds(tx: &mut Tx<'_>, principal: &Principal, right: Right, now: Time) -> Result<bool, Problem> {
+    let role = match principal.who {
+        Who::Token(id) => {
+            let token = tokens::get(tx, principal.home, principal.reach, id)?;
+            token.filter(|token| token.expires_at.is_none_or(|at| at > now)).map(|token| token.role)
+        }
+        Who::Admin(id, session) => {
+            let session = sessions::get(tx, principal.home, session)?.filter(|session| lasts(session, now));
+            let admin = if session.is_some() { admins::get(tx, principal.home, id)? } else { None };
+            admin.filter(|admin| admin.state == AdminState::Active).map(|admin| admin.role)
+        }
+    };
+    let Some(role) = role else { return Ok(false) };
+    Ok(roles::rights(tx, principal.home, role)?.unwrap_or_default().contains(&right))
+}
+
+/// For which customer a request says it acts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Chosen {
+    /// The organization group it names.
+    pub group: Option<OrganizationGroupId>,
+    /// Whether one has to be named where there are several; else the server itself is meant.
+    pub needed: bool,
+}
+
+/// For which tenant a credential acts that is kept in a tenant and has a reach.
+fn acts_for(tx: &mut Tx<'_>, (home, reach): (Tenant, OrganizationGroupId), chosen: Chosen) -> Result<Tenant, Problem> {
+    if reach == OrganizationGroupId::GLOBAL { choose(tx, chosen) } else { own(tx, home, chosen.group) }
+}
+
 /// For which tenant a credential with Global reach acts.
-fn choose(tx: &mut Tx<'_>, chosen: Option<OrganizationGroupId>) -> Result<Tenant, Problem> {
-    match chosen {
+fn choose(tx: &mut Tx<'_>, chosen: Chosen) -> Result<Tenant, Problem> {
+    match chosen.group {
         Some(OrganizationGroupId::GLOBAL) => Ok(Tenant::SERVER),
         Some(group) => tokens::customer(tx, group)?.ok_or_else(|| Problem::not_found("organization group")),
         None => match tokens::first_customers(tx)?.as_slice() {
             // Nothing to choose from yet.
             [] => Ok(Tenant::SERVER),
             [only] => Ok(*only),
-            _ => Err(Problem::choose_organization_group()),
+            _ if chosen.needed => Err(Problem::choose_organization_group()),
+            _ => Ok(Tenant::SERVER),
         },
     }
 }

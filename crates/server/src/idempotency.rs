@@ -37,11 +37,13 @@ const APART: Duration = Duration::from_millis(200);
 #[derive(Clone, Copy, Debug)]
 pub struct ShownOnce;
 
-/// Whether requests to a route may carry a key: not those that change nothing, nor batches of events, which carry ids.
+/// Whether requests to a route may carry a key: not those that change nothing, nor batches of events, which carry ids,
+/// nor steps of signing in, which are good once by themselves.
 pub fn applies(method: &Method, route: &str) -> bool {
     method == Method::POST
         && route.starts_with("/api/")
         && !route.ends_with("/preview")
+        && !["/api/v1/session", "/api/v1/account", "/api/v1/links"].iter().any(|own| route.starts_with(own))
         && !matches!(route, "/api/v1/detections" | "/api/v1/source-events")
 }
 
@@ -78,7 +80,7 @@ async fn once(
     let (parts, body) = request.into_parts();
     let body = extract::bytes(Request::from_parts(parts.clone(), body), state).await?;
     let tenant = principal.tenant;
-    let key = Sha256::new().chain_update(principal.token.0).chain_update(key.as_bytes()).finalize().to_vec();
+    let key = Sha256::new().chain_update(principal.who.id()).chain_update(key.as_bytes()).finalize().to_vec();
     let digest = digest(&parts, &body);
     let now = state.source.now();
     let claimed = {
@@ -293,8 +295,9 @@ mod tests {
         let principal = Principal {
             tenant: Tenant(1),
             home: Tenant(1),
-            token: allclear_domain::ids::TokenId(uuid::Uuid::nil()),
+            who: crate::auth::Who::Token(allclear_domain::ids::TokenId(uuid::Uuid::nil())),
             name: "test".to_owned(),
+            role: allclear_store::roles::RoleRef::BuiltIn(allclear_domain::rights::BuiltInRole::ReadOnly),
             rights: [].into(),
             reach: world.acme,
             server: false,

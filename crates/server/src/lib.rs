@@ -23,5 +23,6 @@ pub mod page;
 pub mod problem;
 pub mod serve;
 pub mod shell;
+pub mod sign_in;
 #[cfg(test)]
 mod testing;

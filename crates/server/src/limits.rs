@@ -8,8 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use allclear_domain::ids::TokenId;
 use allclear_store::tokens;
+use uuid::Uuid;
 
 use crate::app::ServerOptions;
 
@@ -95,8 +95,8 @@ pub struct Limiters {
     pub credentials: Limiter<tokens::Hash>,
     /// Failed authentications from each address.
     pub failures: Limiter<IpAddr>,
-    /// Notes that a token was used.
-    pub touches: Limiter<TokenId>,
+    /// Notes that a token or session was used.
+    pub touches: Limiter<Uuid>,
 }
 
 impl Limiters {

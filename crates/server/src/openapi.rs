@@ -15,7 +15,7 @@ use utoipa::{
     openapi::{
         Components, ContentBuilder, Object, OpenApi, Ref, RefOr, ResponseBuilder, Schema,
         path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem},
-        security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
+        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
     },
 };
 use utoipa_swagger_ui::{Config, SwaggerUi};
@@ -25,6 +25,7 @@ use crate::{
     app::{self, AppState},
     auth, idempotency,
     problem::{self, FieldError, Problem},
+    sign_in::cookie,
 };
 
 /// Where the description is.
@@ -56,6 +57,9 @@ const READER_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 's
         (name = "search", description = "Users, devices and threats by the beginning of their names."),
         (name = "source-events", description = "Messages of sources, and those that are kept aside."),
         (name = "integrations", description = "Threat feeds that are connected."),
+        (name = "session", description = "Administrators sign in and out, and see who they are and where."),
+        (name = "account", description = "An administrator's own second factors."),
+        (name = "admins", description = "The people who sign in to the console."),
         (name = "roles", description = "Named sets of rights."),
         (name = "classifications", description = "The Protections table: what each kind of threat is rated at."),
         (name = "tags", description = "Labels on devices."),
@@ -88,6 +92,9 @@ pub fn document() -> OpenApi {
         let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(description)).build();
         components.security_schemes.insert(name.to_owned(), SecurityScheme::Http(scheme).into());
     }
+    let cookie = ApiKeyValue::with_description(cookie::NAME, "The session of an administrator.");
+    let cookie = SecurityScheme::ApiKey(ApiKey::Cookie(cookie));
+    components.security_schemes.insert(SESSION.to_owned(), cookie.into());
     merge_tagged(&mut components.schemas);
     for (method, path, access) in TABLE {
         let item = document.paths.paths.get_mut(*path);
@@ -124,6 +131,7 @@ fn merge_tagged(schemas: &mut BTreeMap<String, RefOr<Schema>>) {
 
 const TOKEN: &str = "api_token";
 const DEVICE: &str = "device_credential";
+const SESSION: &str = "session";
 
 const PROBLEMS: &[(u16, &str)] = &[
     (400, "The request cannot be read, or does not say for which organization group it is."),
@@ -161,10 +169,18 @@ fn complete(operation: &mut Operation, method: &Method, path: &str, access: Acce
     let mut headers = Vec::new();
     if access != Access::Public {
         problems.extend([401, 429, 503]);
-        let scheme = if access == Access::Device { DEVICE } else { TOKEN };
-        operation.security = Some(vec![SecurityRequirement::new(scheme, Vec::<String>::new())]);
+        let schemes: &[&str] = match access {
+            Access::Device => &[DEVICE],
+            Access::Session | Access::Account => &[SESSION],
+            _ => &[TOKEN, SESSION],
+        };
+        let requirement = |scheme: &&str| SecurityRequirement::new(*scheme, Vec::<String>::new());
+        operation.security = Some(schemes.iter().map(requirement).collect());
     }
-    if !matches!(access, Access::Public | Access::Device) {
+    if access == Access::Session {
+        problems.push(403);
+    }
+    if !matches!(access, Access::Public | Access::Device | Access::Session) {
         problems.extend([400, 403, 404]);
         headers.push(header_parameter(
             auth::ORGANIZATION_GROUP,
@@ -195,7 +211,10 @@ fn complete(operation: &mut Operation, method: &Method, path: &str, access: Acce
         problems.push(409);
     }
     let takes_version = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(it) if it.name == "version");
-    if matches!(*method, Method::PUT | Method::PATCH) || operation.parameters.iter().flatten().any(takes_version) {
+    let own = path.starts_with("/api/v1/session/");
+    if matches!(*method, Method::PUT | Method::PATCH) && !own
+        || operation.parameters.iter().flatten().any(takes_version)
+    {
         problems.extend([409, 412]);
         headers.push(header_parameter("If-Match", "The version the edit is based on, instead of `version`."));
     }
@@ -233,7 +252,7 @@ fn needs(access: Access) -> Option<String> {
         names.join(between)
     };
     match access {
-        Access::Public | Access::Authenticated | Access::Device => None,
+        Access::Public | Access::Session | Access::Account | Access::Authenticated | Access::Device => None,
         Access::Right(right) => Some(format!("Needs the right {}.", names(&[right], ""))),
         Access::AnyOf(rights) => Some(format!("Needs the right {}.", names(rights, " or "))),
         Access::AllOf(rights) => Some(format!("Needs the rights {}.", names(rights, " and "))),

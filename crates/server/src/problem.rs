@@ -117,6 +117,18 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "/problems/forbidden", "Not allowed", detail)
     }
 
+    /// 403: the password must have been given a short while ago.
+    pub fn password_needed() -> Self {
+        let detail = "Give your password again first: POST /api/v1/session/confirm.";
+        Self::new(StatusCode::FORBIDDEN, "/problems/password-needed", "Password needed", detail)
+    }
+
+    /// 403: the administrator must set up a second factor before anything else.
+    pub fn second_factor_needed() -> Self {
+        let detail = "Set up a second factor first: one-time codes or a passkey.";
+        Self::new(StatusCode::FORBIDDEN, "/problems/second-factor-needed", "Second factor needed", detail)
+    }
+
     /// 404: there is no such thing, or none that the caller may know of.
     pub fn not_found(what: &str) -> Self {
         Self::new(StatusCode::NOT_FOUND, "/problems/not-found", "Not found", format!("There is no such {what}."))

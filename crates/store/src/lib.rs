@@ -3,6 +3,7 @@
 //! All SQL of the product is in this crate, written once for both databases. Every function takes an open transaction
 //! and the tenant whose rows it may touch. This crate must not know why something is stored, nor what time it is.
 
+pub mod admins;
 pub mod dashboard;
 pub mod db;
 pub mod device_list;
@@ -23,6 +24,9 @@ pub mod profiles;
 pub mod protections;
 pub mod roles;
 pub mod rules;
+pub mod second_factors;
+pub mod sessions;
+pub mod sign_in_links;
 pub mod smart_groups;
 pub mod sources;
 pub mod tags;
@@ -42,6 +46,11 @@ pub use error::Error;
 pub const MIGRATIONS: &[db::migrate::Migration] = &[
     db::migrate::Migration { number: 1, name: "init", sql: include_str!("../migrations/0001_init.sql") },
     db::migrate::Migration { number: 2, name: "lists", sql: include_str!("../migrations/0002_lists.sql") },
+    db::migrate::Migration {
+        number: 3,
+        name: "administrators",
+        sql: include_str!("../migrations/0003_administrators.sql"),
+    },
     db::migrate::Migration {
         number: 4,
         name: "notifications",

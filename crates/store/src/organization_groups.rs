@@ -74,6 +74,7 @@ pub fn contents(tx: &mut Tx<'_>, tenant: Tenant, id: OrganizationGroupId) -> Res
         ("smart_group", "smart groups"),
         ("profile", "profiles"),
         ("api_token", "API tokens"),
+        ("admin", "administrators"),
     ] {
         let sql = format!("SELECT tenant FROM {table} WHERE tenant = $1 AND organization_group = $2 LIMIT 1");
         if tx.query_opt::<i64>(&sql, params![tenant.0, id.0])?.is_some() {

@@ -113,13 +113,13 @@ pub fn delete(tx: &mut Tx<'_>, tenant: Tenant, id: RoleId) -> Result<bool, Error
     Ok(tx.execute("DELETE FROM role WHERE tenant = $1 AND id = $2", params![tenant.0, id.0])? == 1)
 }
 
-/// How many credentials hold a role of the tenant's own.
-pub fn holders(tx: &mut Tx<'_>, tenant: Tenant, id: RoleId) -> Result<i64, Error> {
-    let count: Option<i64> = tx.query_opt(
-        "SELECT COUNT(*) FROM api_token WHERE tenant = $1 AND role = $2",
-        params![tenant.0, id.to_string()],
-    )?;
-    Ok(count.unwrap_or_default())
+/// How many API tokens and how many administrators hold a role of the tenant's own.
+pub fn holders(tx: &mut Tx<'_>, tenant: Tenant, id: RoleId) -> Result<(i64, i64), Error> {
+    let mut count = |table: &str| {
+        let sql = format!("SELECT COUNT(*) FROM {table} WHERE tenant = $1 AND role = $2");
+        tx.query_opt::<i64>(&sql, params![tenant.0, id.to_string()]).map(Option::unwrap_or_default)
+    };
+    Ok((count("api_token")?, count("admin")?))
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 
 use crate::{
+    admins,
     client::{Client, Remote},
     config::{self, Config, Sources, Waits},
     logging, output,
@@ -91,7 +92,12 @@ impl Demo {
         let week = server.engine.source().now().plus(Span::days(7));
         let role = RoleRef::BuiltIn(BuiltInRole::Administrator);
         let (_, text) = token::create(&server.engine, (group.tenant, group.id), role, "demo", Some(week)).await?;
+        let password = data_encoding::BASE64URL_NOPAD.encode(&server.engine.source().secret()[..12]);
+        admins::with_password(&server.engine, "admin", "Demo Administrator", &password).await?;
         output::line(format!("listening on {}", server.url))?;
+        output::line(format!("The console: {}/", server.url))?;
+        output::line("User name: admin")?;
+        output::line(format!("Password: {password}"))?;
         output::line(format!("The API and its reader: {}/api/docs", server.url))?;
         output::line("An administrator's token, good for a week:")?;
         output::line(&text)?;

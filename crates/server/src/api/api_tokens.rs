@@ -212,7 +212,7 @@ fn json(token: &tokens::ApiToken) -> serde_json::Value {
 }
 
 /// Refuses a reach that is not at or below the caller's. Groups elsewhere are as good as unknown.
-fn within_reach(tx: &mut Tx<'_>, principal: &Principal, group: OrganizationGroupId) -> Result<(), Error> {
+pub(super) fn within_reach(tx: &mut Tx<'_>, principal: &Principal, group: OrganizationGroupId) -> Result<(), Error> {
     let within = if group == OrganizationGroupId::GLOBAL {
         principal.server
     } else {

@@ -10,10 +10,11 @@ use allclear_engine::{
     Error,
     preview::{Effect, Preview},
 };
+use axum::http::{HeaderMap, header};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
-use crate::auth::Principal;
+use crate::{app::AppState, auth::Principal};
 
 impl Principal {
     /// Who the journal says it was.
@@ -69,6 +70,16 @@ impl Principal {
             None => Ok(self.reach),
         }
     }
+}
+
+/// Where people reach this server: as configured, else as the caller did.
+pub(crate) fn base_url(state: &AppState, headers: &HeaderMap) -> String {
+    if let Some(url) = &state.options.public_url {
+        return url.trim_end_matches('/').to_owned();
+    }
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+    let proto = headers.get("x-forwarded-proto").and_then(|proto| proto.to_str().ok());
+    format!("{}://{host}", if proto == Some("https") { "https" } else { "http" })
 }
 
 /// Tells a member that is null, which clears something, from one that is left out. With `#[serde(default)]`.

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::common::base_url;
 use crate::{
     app::AppState,
     auth::{Credential, Kind, Principal},
@@ -168,16 +169,6 @@ async fn create(
     let mut response = (StatusCode::CREATED, location, Json(created)).into_response();
     response.extensions_mut().insert(ShownOnce);
     Ok(response)
-}
-
-/// Where people reach this server: as configured, else as the caller did.
-fn base_url(state: &AppState, headers: &HeaderMap) -> String {
-    if let Some(url) = &state.options.public_url {
-        return url.trim_end_matches('/').to_owned();
-    }
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
-    let proto = headers.get("x-forwarded-proto").and_then(|proto| proto.to_str().ok());
-    format!("{}://{host}", if proto == Some("https") { "https" } else { "http" })
 }
 
 /// Deletes an enrollment token

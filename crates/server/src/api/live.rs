@@ -7,7 +7,7 @@ use std::{collections::VecDeque, convert::Infallible, time::Duration};
 
 use allclear_domain::{journal::Entry, rights::Right};
 use allclear_engine::Error;
-use allclear_store::{roles, tenants, tokens};
+use allclear_store::tenants;
 use axum::{
     extract::State,
     http::HeaderMap,
@@ -28,7 +28,7 @@ const HEARTBEAT: Duration = if cfg!(test) { Duration::from_millis(150) } else { 
 /// Entries held for one client.
 const CHUNK: usize = 100;
 /// How often it is looked whether the credential still holds.
-const CREDENTIAL: Duration = if cfg!(test) { Duration::from_millis(100) } else { Duration::from_secs(10) };
+const CREDENTIAL: Duration = if cfg!(test) { Duration::from_millis(100) } else { Duration::from_secs(3) };
 /// How long to wait when the database is busy.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -161,15 +161,7 @@ impl Follower {
     async fn credential_holds(&mut self) -> bool {
         let principal = self.principal.clone();
         let now = self.state.source.now();
-        let read = self.state.db.read(move |tx| {
-            let Some(token) = tokens::get(tx, principal.home, principal.reach, principal.token)? else {
-                return Ok(false);
-            };
-            let rights = roles::rights(tx, principal.home, token.role)?.unwrap_or_default();
-            Ok::<_, allclear_store::Error>(
-                rights.contains(&Right::ViewAudit) && token.expires_at.is_none_or(|at| at > now),
-            )
-        });
+        let read = self.state.db.read(move |tx| crate::auth::still_holds(tx, &principal, Right::ViewAudit, now));
         self.checked_at = Instant::now();
         // Asked again soon if the database cannot say.
         read.await.unwrap_or(true)

@@ -1,5 +1,7 @@
 //! The REST resources, one file each.
 
+pub mod account;
+pub mod admins;
 pub mod api_tokens;
 pub(crate) mod batch;
 pub mod classifications;
@@ -14,6 +16,7 @@ pub mod explain;
 pub mod integrations;
 pub mod jobs;
 pub mod journal;
+pub mod links;
 pub mod live;
 pub mod notifications;
 pub mod notify;
@@ -22,7 +25,10 @@ pub mod profiles;
 pub mod quickstart;
 pub mod roles;
 pub mod search;
+pub mod session;
+pub mod sessions;
 pub mod settings;
+pub mod sign_in_steps;
 pub mod smart_groups;
 pub mod source_events;
 pub mod tags;
@@ -41,6 +47,12 @@ use crate::app::AppState;
 /// All of them.
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
+        .merge(session::router())
+        .merge(sign_in_steps::router())
+        .merge(account::router())
+        .merge(sessions::router())
+        .merge(links::router())
+        .merge(admins::router())
         .merge(roles::router())
         .merge(tags::router())
         .merge(smart_groups::router())

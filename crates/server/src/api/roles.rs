@@ -246,9 +246,10 @@ async fn delete(
         principal.whole_tenant(work.rules())?;
         let old = roles::get(work.tx, tenant, id)?.ok_or(Error::NotFound("role"))?;
         principal.may_grant(&old.rights)?;
-        let holders = roles::holders(work.tx, tenant, id)?;
-        if holders > 0 {
-            return Err(Error::Conflict(format!("the role is held by {holders} API tokens")));
+        let (tokens, admins) = roles::holders(work.tx, tenant, id)?;
+        if tokens + admins > 0 {
+            let holders = format!("{tokens} API tokens and {admins} administrators");
+            return Err(Error::Conflict(format!("the role is held by {holders}")));
         }
         roles::delete(work.tx, tenant, id)?;
         note(work, Some(&old), None);
