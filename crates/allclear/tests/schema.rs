@@ -67,6 +67,7 @@ async fn settings(client: &Client, token: &str, phones: &[(Phone, Ids)]) -> Stri
             let mut parameters: Vec<(&str, &str)> = Vec::new();
             for name in operation["parameters"].as_array().into_iter().flatten().filter_map(in_path) {
                 let resource = match name {
+                    "id" if path.starts_with("/agent/v1/messages/") => Some("message"),
                     "id" if path.starts_with("/agent/") => Some("command"),
                     "id" => resource_id(path),
                     other => other.strip_suffix("_id"),

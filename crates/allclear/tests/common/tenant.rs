@@ -65,7 +65,8 @@ pub async fn populate(client: &Client, phone: &Phone, mark: &str) -> Ids {
     let told = client.post(&format!("/api/v1/users/{}/notify", ids["user"]), json!({ "channels": ["email"] })).await;
     ids.insert("notification", id_of(&told.expect(202)["notifications"][0]));
     let told = json!({ "device_ids": [phone.id], "message": format!("{mark} message") });
-    client.post("/api/v1/device-notifications", told).await.expect(202);
+    let told = client.post("/api/v1/device-notifications", told).await.expect(202);
+    ids.insert("message", told["devices"][0]["notification_id"].as_str().unwrap().to_owned());
     rest(client).await;
     let commands = phone.commands(0).await;
     ids.insert("command", id_of(commands.first().expect("the profile is to be installed")));
