@@ -90,10 +90,15 @@ async fn the_demo_tells_the_loop_as_it_happens() {
     let mut demo = command.stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines();
     let url = line(&mut lines, |line| line.strip_prefix("listening on ").map(str::to_owned)).await;
+    let password = line(&mut lines, |line| line.strip_prefix("Password: ").map(str::to_owned)).await;
     let token = line(&mut lines, |line| line.starts_with("ac_").then(|| line.to_owned())).await;
     line(&mut lines, |line| line.contains(" found (").then_some(())).await;
     line(&mut lines, |line| line.ends_with(" installed").then_some(())).await;
     line(&mut lines, |line| line.ends_with(" lifted").then_some(())).await;
+
+    let who = json!({ "user_name": "admin", "password": password });
+    let signed_in = Client::new(&url, "").post("/api/v1/session", who).await;
+    assert_eq!(signed_in.expect(200), json!({ "state": "signed_in" }));
 
     let admin = Client::new(&url, &token);
     assert_eq!(admin.all("/api/v1/devices").await.len(), 70);

@@ -31,6 +31,10 @@ struct Operation {
 enum Needs {
     Nothing,
     DeviceCredential,
+    /// An administrator's session: programs are kept out.
+    Session,
+    /// A session or an API token, whatever it may do.
+    Anybody,
     All(BTreeSet<String>),
     Any(BTreeSet<String>),
 }
@@ -40,7 +44,9 @@ impl Needs {
         match self {
             Needs::All(needed) => needed.is_subset(rights),
             Needs::Any(needed) => !needed.is_disjoint(rights),
-            Needs::Nothing | Needs::DeviceCredential => panic!("no role decides about that"),
+            Needs::Nothing | Needs::DeviceCredential | Needs::Session | Needs::Anybody => {
+                panic!("no role decides about that")
+            }
         }
     }
 
@@ -52,8 +58,14 @@ impl Needs {
         if security[0].get("device_credential").is_some() {
             return Needs::DeviceCredential;
         }
-        assert!(security[0].get("api_token").is_some(), "{security}");
+        if security[0].get("session").is_some() {
+            return Needs::Session;
+        }
+        assert!(security[0].get("api_token").is_some() && security[1].get("session").is_some(), "{security}");
         let sentence = operation["description"].as_str().unwrap_or_default().lines().last().unwrap_or_default();
+        if ["get_session", "list_sessions", "end_session"].contains(&operation["operationId"].as_str().unwrap()) {
+            return Needs::Anybody;
+        }
         assert!(sentence.starts_with("Needs the right"), "{}: {sentence}", operation["operationId"]);
         let rights = sentence.split('`').skip(1).step_by(2).map(str::to_owned).collect();
         if sentence.contains("` or `") { Needs::Any(rights) } else { Needs::All(rights) }
@@ -121,6 +133,8 @@ async fn every_role_does_what_the_description_says_and_no_more() {
             match &operation.needs {
                 Needs::Nothing => assert!(answer.status < 500, "{said}"),
                 Needs::DeviceCredential => assert_eq!(answer.status, 401, "{said}"),
+                Needs::Session => assert!([401, 403].contains(&answer.status), "{said}"),
+                Needs::Anybody => assert!(answer.status < 500 && ![401, 405].contains(&answer.status), "{said}"),
                 needs if needs.are_met_by(&rights) => {
                     assert!(answer.status < 500 && ![401, 403, 405].contains(&answer.status), "{said}");
                 }
@@ -166,7 +180,7 @@ async fn nothing_of_one_tenant_is_there_for_another() {
 
         let mut walker = Walker { client: &mine, secrets, theirs: ids, own, fresh: 0, wrong: Vec::new() };
         for operation in &operations {
-            if matches!(operation.needs, Needs::All(_) | Needs::Any(_)) {
+            if matches!(operation.needs, Needs::All(_) | Needs::Any(_) | Needs::Anybody) {
                 walker.visit(operation).await;
             }
         }
@@ -332,6 +346,8 @@ impl Walker<'_> {
             "notifications?device_id=$device",
             "notifications?organization_group_id=$organization_group",
             "users?email=walnut@example.com",
+            "admins?search=walnut",
+            "sessions?admin_id=$admin",
         ] {
             let answer = self.compare("GET", &format!("/api/v1/{query}"), &none).await;
             if answer.status == 200 && answer.json()["items"] != json!([]) {
@@ -408,6 +424,12 @@ fn bodies(operation: &str, takes_body: bool) -> Vec<Value> {
     let spec = json!({ "assigned_groups": ["$smart_group"], "managed_by": "$organization_group" });
     let reason = json!({ "reason": "because" });
     match operation {
+        "create_admin" => vec![
+            json!({ "user_name": "x", "name": "x", "role": "read_only", "organization_group_id": "$organization_group" }),
+            json!({ "user_name": "x", "name": "x", "role": "$role", "organization_group_id": "$own_root" }),
+        ],
+        "edit_admin" => vec![json!({ "name": "mine", "version": 2 }), json!({ "disabled": true, "version": 2 })],
+        "create_admin_link" => vec![json!({ "remove_second_factors": true })],
         "create_api_token" => vec![
             json!({ "name": "x", "role": "read_only", "organization_group_id": "$organization_group" }),
             json!({ "name": "x", "role": "$role", "organization_group_id": "$own_root" }),

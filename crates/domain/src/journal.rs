@@ -42,14 +42,23 @@ pub struct Entry {
 pub struct Actor {
     /// What kind of actor.
     pub kind: ActorKind,
-    /// Its name: of the source, the token, the device or the engine's task.
+    /// Its name: of the source, the token, the administrator, the device or the engine's task.
     pub name: String,
+    /// The id of the token or administrator, if it was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<Uuid>,
 }
 
 impl Actor {
     /// An actor by kind and name.
     pub fn new(kind: ActorKind, name: impl Into<String>) -> Self {
-        Self { kind, name: name.into() }
+        Self { kind, name: name.into(), id: None }
+    }
+
+    /// The same with an id.
+    #[must_use]
+    pub fn with_id(self, id: Uuid) -> Self {
+        Self { id: Some(id), ..self }
     }
 }
 

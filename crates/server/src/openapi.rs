@@ -350,6 +350,10 @@ mod tests {
         let edit = document["paths"]["/api/v1/roles/{id}"]["patch"]["responses"].as_object().unwrap();
         assert!(edit.contains_key("412"));
         assert!(document["paths"]["/healthz"]["get"]["security"].is_null());
+        let schemes = |path: &str, method: &str| document["paths"][path][method]["security"].clone();
+        assert_eq!(create["security"], serde_json::json!([{ "api_token": [] }, { "session": [] }]));
+        assert_eq!(schemes("/api/v1/account/totp", "post"), serde_json::json!([{ "session": [] }]));
+        assert!(document["components"]["securitySchemes"]["session"]["in"] == "cookie");
 
         let variants = document["components"]["schemas"]["Payload"]["oneOf"].as_array().unwrap();
         let required: Vec<&Value> = variants.iter().map(|variant| &variant["required"]).collect();

@@ -5,6 +5,8 @@
 #![allow(unreachable_pub, reason = "a module of several programs, none of which exports anything")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that panics has failed")]
 
+pub mod authenticator;
+pub mod browser;
 pub mod client;
 pub mod fleet;
 pub mod tenant;

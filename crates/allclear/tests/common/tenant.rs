@@ -51,6 +51,19 @@ pub async fn populate(client: &Client, phone: &Phone, mark: &str) -> Ids {
     let root = groups.iter().find(|group| group["kind"] == "customer").expect("the tenant's own");
     let token = json!({ "name": format!("{mark} token"), "role": ids["role"], "organization_group_id": root["id"] });
     ids.insert("api_token", id_of(&post("api-tokens", token).await));
+    let admin = json!({ "user_name": format!("{mark}-admin"), "name": format!("{mark} admin"), "role": "help_desk",
+        "organization_group_id": root["id"] });
+    let admin = post("admins", admin).await;
+    ids.insert("admin", id_of(&admin));
+    let secret = admin["link"]["url"].as_str().unwrap().split_once('#').expect("the link's text").1;
+    let password = format!("{mark} secret password");
+    let anybody = client.with("");
+    let redeem = json!({ "token": secret, "password": password });
+    anybody.post("/api/v1/links/redeem", redeem).await.expect(200);
+    let sign_in = json!({ "user_name": format!("{mark}-admin"), "password": password });
+    anybody.post("/api/v1/session", sign_in).await.expect(200);
+    let sessions = client.read(&format!("/api/v1/sessions?admin_id={}", ids["admin"])).await;
+    ids.insert("session", id_of(&sessions["items"][0]));
     let integration = json!({ "kind": "lookout", "name": format!("{mark} feed"), "base_url": format!("https://{mark}.example.com"),
         "application_key": format!("{mark}-key"), "enabled": false });
     ids.insert("integration", id_of(&post("integrations", integration).await));
@@ -84,6 +97,7 @@ async fn rest(client: &Client) {
 /// What `{id}` in a path stands for.
 pub fn resource_id(path: &str) -> Option<&'static str> {
     Some(match path.split('/').nth(3)? {
+        "admins" => "admin",
         "api-tokens" => "api_token",
         "devices" => "device",
         "enrollment-tokens" => "enrollment_token",
@@ -93,6 +107,7 @@ pub fn resource_id(path: &str) -> Option<&'static str> {
         "organization-groups" => "organization_group",
         "profiles" => "profile",
         "roles" => "role",
+        "sessions" => "session",
         "smart-groups" => "smart_group",
         "source-events" => "source_event",
         "tags" => "tag",

@@ -19,7 +19,7 @@ use crate::{app::AppState, auth::Principal};
 impl Principal {
     /// Who the journal says it was.
     pub(crate) fn actor(&self) -> Actor {
-        Actor::new(ActorKind::Administrator, self.name.clone())
+        Actor::new(ActorKind::Administrator, self.name.clone()).with_id(self.who.id())
     }
 
     /// Whether an organization group lies within reach.
