@@ -9,7 +9,8 @@ demo: console
 console:
 	cd console && npm ci --ignore-scripts && npm run build
 
-# Install what the tests need, then everything: format, lints, licences, unit, property, both databases, black box.
+# Install what the tests need, then everything: format, lints, licences, unit, property, both databases, black box,
+# browser.
 test:
 	scripts/test.sh
 
@@ -25,6 +26,7 @@ fmt:
 bench:
 	cargo bench -p allclear-engine --bench the_loop
 
-# Write the API description that is kept in the tree.
+# Write the API description that is kept in the tree, and the console's client from it.
 openapi:
 	cargo run --bin allclear -- openapi > docs/openapi.json
+	cd console && npm ci --ignore-scripts && npm run api

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests need, where it is missing, and runs all of them. Works on a fresh machine with Rust and Python.
+# Installs what the tests need, where it is missing, and runs all of them. Works on a fresh machine with Rust, Node and
+# Python.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -15,6 +16,20 @@ if [ ! -x target/python/bin/schemathesis ]; then
     target/python/bin/pip install --quiet --disable-pip-version-check 'schemathesis>=4,<5'
 fi
 export ALLCLEAR_TEST_SCHEMATHESIS="$PWD/target/python/bin/schemathesis"
+if ! command -v chromium >/dev/null; then
+    [ "$(id -u)" -eq 0 ] || { echo "install the package chromium" >&2; exit 1; }
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -q && apt-get install -q -y --no-install-recommends chromium
+fi
+
+step "console: types, unit tests, build, sizes"
+(
+    cd console
+    npm ci --ignore-scripts --no-audit --no-fund
+    npm test
+    npm run build
+    npm run size
+)
 
 step "format"
 cargo fmt --all --check
@@ -32,8 +47,16 @@ step "tests, on SQLite and PostgreSQL"
 scripts/with-postgres.sh cargo nextest run --workspace --locked
 cargo test --workspace --doc --locked --quiet
 
-step "API description is current"
+step "API description and the console's client are current"
 target/debug/allclear openapi | diff -u docs/openapi.json - || {
     echo "docs/openapi.json is out of date: run make openapi" >&2
     exit 1
 }
+(cd console && npm run --silent api -- --output ../target/console-api)
+diff -r console/src/api target/console-api || {
+    echo "console/src/api is out of date: run make openapi" >&2
+    exit 1
+}
+
+step "the console in Chromium"
+(cd console && npm run --silent e2e)

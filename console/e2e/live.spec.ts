@@ -1,0 +1,26 @@
+// The live stream through a loss of the network and a crash of the server: nothing is missed.
+import { Client, Phone } from './client';
+import { expect, redeem, session, test } from './fixtures';
+import { Server } from './server';
+
+test('the stream comes back and tells what happened meanwhile', async ({ browser }) => {
+  const server = await Server.start();
+  await redeem(await server.link, { user_name: 'ada', name: 'Ada Admin' });
+  const admin = new Client(server.url, await server.command('token', 'create', '--role', 'administrator', '--name', 'e2e'));
+  const phone = await Phone.enroll(admin);
+  const context = await browser.newContext({ baseURL: server.url, storageState: await session(server.url, 'ada') });
+  const page = await context.newPage();
+  await page.goto('/threats');
+  const badge = page.getByRole('banner').getByRole('status');
+  await expect(badge).toContainText('Live');
+
+  await server.kill();
+  await expect(badge).toContainText('Reconnecting');
+  await server.run();
+  await expect(badge).toContainText('Live', { timeout: 60_000 });
+  await phone.detect('trojan');
+  await page.getByRole('button', { name: /refresh/ }).click();
+  await expect(page.getByRole('link', { name: phone.name })).toBeVisible();
+  await context.close();
+  await server.stop();
+});

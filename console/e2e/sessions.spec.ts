@@ -1,0 +1,37 @@
+// A session that was ended elsewhere leads to the sign-in, and back to where one was.
+import { administrator, expect, PASSWORD, session, test } from './fixtures';
+
+test('a session ended elsewhere', async ({ browser, admin, url }) => {
+  const { user_name } = await administrator(admin, 'administrator_level_2');
+  const context = await browser.newContext({ baseURL: url, storageState: await session(url, user_name) });
+  const page = await context.newPage();
+  await page.goto('/tags');
+  await expect(page.getByRole('heading', { level: 1, name: 'Tags' })).toBeVisible();
+  const elsewhere = await browser.newContext({ baseURL: url, storageState: await session(url, user_name) });
+  const ended = await elsewhere.request.delete('/api/v1/sessions', { headers: { Origin: url } });
+  expect(ended.ok(), await ended.text()).toBe(true);
+  await page.getByRole('link', { name: 'Devices', exact: true }).click();
+  await expect(page).toHaveURL(/\/sign-in/);
+  await page.getByLabel('User name').fill(user_name);
+  await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+  await expect(page.getByRole('navigation', { name: 'Main' })).toBeVisible();
+  await expect(page).toHaveURL(/\/(devices|tags)/);
+  await elsewhere.close();
+  await context.close();
+});
+
+test('a wrong password says so, and nothing of whether the name is known', async ({ browser, url }) => {
+  const context = await browser.newContext({ baseURL: url, storageState: { cookies: [], origins: [] } });
+  const page = await context.newPage();
+  const said: (string | null)[] = [];
+  for (const name of ['ada', 'nobody at all']) {
+    await page.goto('/sign-in');
+    await page.getByLabel('User name').fill(name);
+    await page.getByLabel('Password', { exact: true }).fill('not the password');
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+    said.push(await page.getByRole('alert').textContent());
+  }
+  expect(said[0]).toBe(said[1]);
+  await context.close();
+});

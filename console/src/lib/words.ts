@@ -1,0 +1,14 @@
+// The API's values in the words shown to people.
+
+const SPECIAL: Record<string, string> = { ios: 'iOS', os: 'OS', none: 'None', sms: 'SMS', captured: 'Captured, not sent', api_token: 'API token', admin: 'Administrator' };
+
+/** `not_compliant` → `Not compliant`. */
+export function words(value: string): string {
+  const text = value.replaceAll('_', ' ');
+  return SPECIAL[value] ?? text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+const numbers = new Intl.NumberFormat();
+export const count = (n: number) => numbers.format(n);
+/** `3 devices`, `1 device`. */
+export const counted = (n: number, noun: string, plural = `${noun}s`) => `${count(n)} ${n === 1 ? noun : plural}`;

@@ -1,0 +1,8 @@
+// What the address of the list of administrators can say.
+import type { AdminState } from '../../api';
+import { listSearch } from '../../lib/list';
+import { many, text } from '../../lib/search';
+
+export const ADMIN_STATES: AdminState[] = ['active', 'invited', 'disabled'];
+
+export const adminSearch = listSearch({ sorts: ['user_name', 'created_at'], filters: { search: text, state: many(ADMIN_STATES), role: text } });

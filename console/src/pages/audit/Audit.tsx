@@ -1,0 +1,110 @@
+// The journal: who changed what, newest first.
+import { Group, Stack, Text } from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { getRouteApi } from '@tanstack/react-router';
+import { useRef } from 'react';
+import type { Entry } from '../../api';
+import { getDeviceOptions, listDevicesOptions, readJournalQueryKey } from '../../api/@tanstack/react-query.gen';
+import { CHANGE_TYPES, changeText, OBJECT_KINDS } from '../../lib/changes';
+import { useListSearch } from '../../lib/list';
+import { words } from '../../lib/words';
+import { ChangeText } from '../../ui/ChangeText';
+import { type Column, DataTable } from '../../ui/DataTable';
+import { ExportButton } from '../../ui/ExportButton';
+import { type Filter, FilterBar } from '../../ui/FilterBar';
+import { Here, usePatch } from '../../ui/Here';
+import { LivePill } from '../../ui/LivePill';
+import { PageHeader } from '../../ui/PageHeader';
+import { EmptyState } from '../../ui/states';
+import { Time } from '../../ui/Time';
+import { type AuditFilters, journalEnd, readBackwards } from './backwards';
+import { EntryDetails } from './EntryDetails';
+import { auditSearch } from './search';
+import { objectOf, Subject } from './Subject';
+
+const route = getRouteApi('/shell/audit');
+const EXPORTED_AT_ONCE = 500;
+const SUMMARY = 3;
+
+const pickDevice = {
+  kind: 'pick' as const,
+  useOptions: (typed: string) => {
+    const [search] = useDebouncedValue(typed.trim(), 250);
+    const { data } = useQuery(listDevicesOptions({ query: { search: search || undefined, limit: 20 } }));
+    return (data?.items ?? []).map((device) => ({ value: device.id, label: device.friendly_name }));
+  },
+  useName: (id: string) => useQuery({ ...getDeviceOptions({ path: { id } }), enabled: Boolean(id), staleTime: 5 * 60_000 }).data?.friendly_name,
+};
+
+const FILTERS: Filter<keyof AuditFilters>[] = [
+  { key: 'kind', label: 'About', atHand: true, kind: 'one', values: OBJECT_KINDS },
+  { key: 'change', label: 'Change', atHand: true, kind: 'one', values: CHANGE_TYPES },
+  { key: 'device_id', label: 'Device', atHand: true, ...pickDevice },
+];
+
+const COLUMNS: Column<Entry, never>[] = [
+  { key: 'when', title: 'When', render: (entry) => <Time at={entry.at} /> },
+  { key: 'who', title: 'Who', render: (entry) => <>{entry.actor.name} <Text span size="xs" c="dimmed">{words(entry.actor.kind).toLowerCase()}</Text></> },
+  { key: 'about', title: 'About', render: (entry) => <span className="in-text"><Subject entry={entry} /></span> },
+  {
+    key: 'what',
+    title: 'What',
+    render: ({ changes }) => (
+      <Stack gap={2} className="in-text" style={{ whiteSpace: 'normal' }}>
+        {changes.slice(0, SUMMARY).map((change, i) => <div key={i}><ChangeText change={change} /></div>)}
+        {changes.length > SUMMARY && <Text size="xs" c="dimmed">and {changes.length - SUMMARY} more</Text>}
+      </Stack>
+    ),
+  },
+  {
+    key: 'details',
+    title: '',
+    render: ({ position }) => <Group justify="flex-end"><Here patch={{ entry: String(position) }} label={`Details of entry ${position}`}>Details</Here></Group>,
+  },
+];
+
+const CSV = [
+  { title: 'position', value: (entry: Entry) => entry.position },
+  { title: 'at', value: (entry: Entry) => entry.at },
+  { title: 'actor_kind', value: (entry: Entry) => entry.actor.kind },
+  { title: 'actor', value: (entry: Entry) => entry.actor.name },
+  { title: 'about', value: (entry: Entry) => (entry.device_id ? 'device' : objectOf(entry)?.kind) },
+  { title: 'id', value: (entry: Entry) => entry.device_id ?? objectOf(entry)?.id },
+  { title: 'name', value: (entry: Entry) => objectOf(entry)?.name },
+  { title: 'changes', value: (entry: Entry) => entry.changes.map(changeText).join('; ') },
+  { title: 'values', value: (entry: Entry) => JSON.stringify(entry.changes) },
+];
+
+export default function Audit() {
+  const list = useListSearch(auditSearch);
+  const patch = usePatch();
+  const { cursor, entry: shown } = route.useSearch();
+  const filters = list.filters as AuditFilters;
+  // Counted news must be those the list would show.
+  const fits = (entry: Entry) =>
+    (!filters.device_id || entry.device_id === filters.device_id) &&
+    (!filters.kind || filters.kind === (entry.device_id ? 'device' : objectOf(entry)?.kind)) &&
+    (!filters.change || entry.changes.some(({ type }) => type === filters.change));
+  const query = useQuery({
+    queryKey: [...readJournalQueryKey(), 'backwards', filters, cursor ?? ''],
+    queryFn: async ({ signal }) => readBackwards(filters, cursor ? Number(cursor) : await journalEnd(signal), undefined, signal),
+    placeholderData: keepPreviousData,
+  });
+  const exportFrom = useRef(0);
+  const fetchPage = async (from?: string) => {
+    if (!from) exportFrom.current = await journalEnd();
+    return { data: await readBackwards(filters, from ? Number(from) : exportFrom.current, EXPORTED_AT_ONCE) };
+  };
+  return (
+    <Stack gap="sm">
+      <PageHeader title="Audit" description="Every change in the order of commits, newest first: who or what brought it about, and what was before and after.">
+        {list.onFirstPage && <LivePill query={query} concerns={fits} />}
+        <ExportButton name="audit" columns={CSV} fetchPage={fetchPage} />
+      </PageHeader>
+      <FilterBar list={list} filters={FILTERS} />
+      <DataTable<Entry, never> label="Journal" list={list} query={query} columns={COLUMNS} idOf={(entry) => String(entry.position)} nameOf={(entry) => `entry ${entry.position}`} empty={<EmptyState title="Nothing has happened yet">Every change of devices, rules and administrators is written here.</EmptyState>} />
+      {shown && <EntryDetails position={Number(shown)} onClose={() => patch({ entry: undefined })} />}
+    </Stack>
+  );
+}
