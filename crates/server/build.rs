@@ -1,6 +1,7 @@
-//! Prepares the built console for embedding: its files, and each compressed beside it where that pays.
+//! Builds the console into the server: writes a list of its files, each also compressed where that pays, as Rust.
 
 use std::{
+    collections::BTreeMap,
     env, fs,
     io::{self, Write},
     path::{Path, PathBuf},
@@ -17,36 +18,46 @@ fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed={DIST}");
     println!("cargo::rerun-if-changed=build.rs");
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("Cargo sets OUT_DIR"))?);
-    let out = out.join("console");
-    if out.exists() {
-        fs::remove_dir_all(&out)?;
+    let copies = out.join("console");
+    if copies.exists() {
+        fs::remove_dir_all(&copies)?;
     }
-    copy(Path::new(DIST), &out)
+    let mut files = BTreeMap::new();
+    copy(Path::new(DIST), &copies, "", &mut files)?;
+    // Sorted by name, to be searched.
+    let rows: String = files.iter().map(|(name, path)| format!("({name:?}, include_bytes!({path:?})),\n")).collect();
+    fs::write(out.join("console.rs"), format!("&[\n{rows}]\n"))
 }
 
-fn copy(from: &Path, to: &Path) -> io::Result<()> {
+/// Copies a directory, and says under which name each copy is served: copies, because the console may be built again
+/// while the compiler reads.
+fn copy(from: &Path, to: &Path, prefix: &str, files: &mut BTreeMap<String, PathBuf>) -> io::Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;
-        let name = entry.file_name();
+        let name = entry.file_name().to_string_lossy().into_owned();
         // The build tool's own notes.
-        if name.to_string_lossy().starts_with('.') {
+        if name.starts_with('.') {
             continue;
         }
         if entry.file_type()?.is_dir() {
-            copy(&entry.path(), &to.join(&name))?;
+            copy(&entry.path(), &to.join(&name), &format!("{prefix}{name}/"), files)?;
             continue;
         }
+        let mut keep = |name: String, content: &[u8]| {
+            let path = to.join(&name);
+            fs::write(&path, content)?;
+            files.insert(format!("{prefix}{name}"), path);
+            io::Result::Ok(())
+        };
         let plain = fs::read(entry.path())?;
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
         encoder.write_all(&plain)?;
         let packed = encoder.finish()?;
         if packed.len() < plain.len() / 10 * 9 {
-            let mut name = name.clone();
-            name.push(".gz");
-            fs::write(to.join(name), packed)?;
+            keep(format!("{name}.gz"), &packed)?;
         }
-        fs::write(to.join(&name), plain)?;
+        keep(name, &plain)?;
     }
     Ok(())
 }

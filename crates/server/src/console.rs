@@ -1,20 +1,15 @@
 //! The console's files, built into the binary: its page at every path that is nobody else's, its assets by name.
 
-use std::borrow::Cow;
-
 use axum::{
     extract::{Request, State},
     http::{HeaderMap, HeaderValue, Method, header},
     response::{IntoResponse, Response},
 };
-use rust_embed::RustEmbed;
 
 use crate::{app::AppState, problem::Problem};
 
-/// What `build.rs` prepared; empty if the console was not built before the server.
-#[derive(RustEmbed)]
-#[folder = "$OUT_DIR/console"]
-struct Built;
+/// What `build.rs` found, by path, sorted; empty if the console was not built before the server.
+static BUILT: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/console.rs"));
 
 /// What the console's page carries where a request's own nonce goes.
 const PLACEHOLDER: &str = "__ALLCLEAR_CSP_NONCE__";
@@ -27,13 +22,17 @@ const NOT_BUILT: &str = "Allclear is running, without its console. To build it i
                          again. The API is described at /api/docs.\n";
 
 /// Finds a file by its path without the leading slash.
-type Find = fn(&str) -> Option<Cow<'static, [u8]>>;
+type Find = fn(&str) -> Option<&'static [u8]>;
+
+fn built(path: &str) -> Option<&'static [u8]> {
+    let place = BUILT.binary_search_by_key(&path, |(name, _)| name).ok()?;
+    BUILT.get(place).map(|(_, content)| *content)
+}
 
 /// Answers what no route does.
 pub(crate) async fn fallback(State(state): State<AppState>, request: Request) -> Response {
     let nonce = data_encoding::BASE64URL_NOPAD.encode(&state.source.secret()[..16]);
-    let find: Find = |path| Built::get(path).map(|file| file.data);
-    answer(find, request.method(), request.uri().path(), request.headers(), &nonce)
+    answer(built, request.method(), request.uri().path(), request.headers(), &nonce)
 }
 
 fn answer(find: Find, method: &Method, path: &str, headers: &HeaderMap, nonce: &str) -> Response {
@@ -51,7 +50,7 @@ fn page(find: Find, nonce: &str) -> Response {
         let kind = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
         return (kind, NOT_BUILT).into_response();
     };
-    let html = String::from_utf8_lossy(&html).replace(PLACEHOLDER, nonce);
+    let html = String::from_utf8_lossy(html).replace(PLACEHOLDER, nonce);
     let policy = format!(
         "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data:; \
          connect-src 'self'; manifest-src 'self'; worker-src 'self'; font-src 'self'; base-uri 'none'; \
@@ -78,7 +77,7 @@ fn file(find: Find, path: &str, headers: &HeaderMap) -> Response {
         (header::CACHE_CONTROL, kept.to_owned()),
         (header::VARY, "accept-encoding".to_owned()),
     ];
-    let mut response = (own, content.into_owned()).into_response();
+    let mut response = (own, content).into_response();
     if encoded {
         response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
@@ -110,21 +109,20 @@ mod tests {
     const HTML: &str = "<!doctype html><meta property=\"csp-nonce\" nonce=\"__ALLCLEAR_CSP_NONCE__\">\
                         <style nonce=\"__ALLCLEAR_CSP_NONCE__\"></style>";
 
-    fn built(path: &str) -> Option<Cow<'static, [u8]>> {
-        let content: &'static [u8] = match path {
-            "index.html" => HTML.as_bytes(),
-            "assets/app-1a2b.js" => b"console.log(1)",
-            "assets/app-1a2b.js.gz" => b"packed",
-            "favicon.svg" => b"<svg/>",
-            _ => return None,
-        };
-        Some(Cow::Borrowed(content))
+    fn made_up(path: &str) -> Option<&'static [u8]> {
+        match path {
+            "index.html" => Some(HTML.as_bytes()),
+            "assets/app-1a2b.js" => Some(b"console.log(1)"),
+            "assets/app-1a2b.js.gz" => Some(b"packed"),
+            "favicon.svg" => Some(b"<svg/>"),
+            _ => None,
+        }
     }
 
     async fn get(world: &World, method: &str, path: &str, encoding: &str) -> Answer {
         let serve = async |State(state): State<AppState>, request: Request| {
             let nonce = data_encoding::HEXLOWER.encode(&state.source.secret()[..4]);
-            answer(built, request.method(), request.uri().path(), request.headers(), &nonce)
+            answer(made_up, request.method(), request.uri().path(), request.headers(), &nonce)
         };
         let shell = middleware::from_fn_with_state(world.state.clone(), shell::shell);
         let router = Router::new().fallback(serve).layer(shell).with_state(world.state.clone());
@@ -186,7 +184,8 @@ mod tests {
         let world = World::new().await;
         let (one, other) = (world.get("/", "").await, world.get("/devices", "").await);
         assert_eq!((one.status, other.status), (200, 200));
-        if Built::get(INDEX).is_some() {
+        assert!(BUILT.is_sorted_by(|a, b| a.0 < b.0));
+        if built(INDEX).is_some() {
             assert_ne!(nonce(&one), nonce(&other));
         } else {
             assert!(one.text().contains("make console"), "{}", one.text());
