@@ -41,6 +41,7 @@ step "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 
 step "licences and sources"
+cargo fetch --locked
 cargo deny --offline check bans licenses sources
 
 step "tests, on SQLite and PostgreSQL"
@@ -50,6 +51,10 @@ cargo test --workspace --doc --locked --quiet
 step "API description and the console's client are current"
 target/debug/allclear openapi | diff -u docs/openapi.json - || {
     echo "docs/openapi.json is out of date: run make openapi" >&2
+    exit 1
+}
+target/debug/allclear openapi --payload-settings | diff -u console/src/pages/profiles/settings.gen.json - || {
+    echo "console/src/pages/profiles/settings.gen.json is out of date: run make openapi" >&2
     exit 1
 }
 (cd console && npm run --silent api -- --output ../target/console-api)

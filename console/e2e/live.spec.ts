@@ -1,10 +1,8 @@
 // The live stream through a loss of the network and a crash of the server: nothing is missed.
 import { Client, Phone } from './client';
 import { expect, redeem, session, test } from './fixtures';
-import { Server } from './server';
 
-test('the stream comes back and tells what happened meanwhile', async ({ browser }) => {
-  const server = await Server.start();
+test('the stream comes back and tells what happened meanwhile', async ({ browser, empty: server }) => {
   await redeem(await server.link, { user_name: 'ada', name: 'Ada Admin' });
   const admin = new Client(server.url, await server.command('token', 'create', '--role', 'administrator', '--name', 'e2e'));
   const phone = await Phone.enroll(admin);
@@ -22,5 +20,4 @@ test('the stream comes back and tells what happened meanwhile', async ({ browser
   await page.getByRole('button', { name: /refresh/ }).click();
   await expect(page.getByRole('link', { name: phone.name })).toBeVisible();
   await context.close();
-  await server.stop();
 });

@@ -19,7 +19,7 @@ async function send(page: Page) {
   await window.getByRole('switch', { name: 'SMS' }).check();
   await expect(window.getByLabel('SMS message')).not.toHaveValue('');
   await window.getByRole('button', { name: 'Send notification' }).click();
-  await expect(window.getByRole('status')).toContainText('was notified');
+  await expect(window.getByRole('status')).toContainText('captured, not sent');
   await window.getByRole('button', { name: 'Close', exact: true }).click();
 }
 
@@ -125,7 +125,7 @@ test('by keyboard alone', async ({ page, admin }) => {
   await expect(sms).toBeChecked();
   await tabTo('Send notification');
   await page.keyboard.press('Enter');
-  await expect(window.getByRole('status')).toContainText('was notified');
+  await expect(window.getByRole('status')).toContainText('captured, not sent');
   await page.keyboard.press('Escape');
   await expect(window).toBeHidden();
   await expect(page.getByRole('button', { name: 'Notify', exact: true })).toBeFocused();

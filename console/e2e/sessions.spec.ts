@@ -1,5 +1,5 @@
 // A session that was ended elsewhere leads to the sign-in, and back to where one was.
-import { administrator, expect, PASSWORD, session, test } from './fixtures';
+import { administrator, expect, session, signIn, test } from './fixtures';
 
 test('a session ended elsewhere', async ({ browser, admin, url }) => {
   const { user_name } = await administrator(admin, 'administrator_level_2');
@@ -12,9 +12,7 @@ test('a session ended elsewhere', async ({ browser, admin, url }) => {
   expect(ended.ok(), await ended.text()).toBe(true);
   await page.getByRole('link', { name: 'Devices', exact: true }).click();
   await expect(page).toHaveURL(/\/sign-in/);
-  await page.getByLabel('User name').fill(user_name);
-  await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
-  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+  await signIn(page, user_name);
   await expect(page.getByRole('navigation', { name: 'Main' })).toBeVisible();
   await expect(page).toHaveURL(/\/(devices|tags)/);
   await elsewhere.close();
@@ -27,10 +25,8 @@ test('a wrong password says so, and nothing of whether the name is known', async
   const said: (string | null)[] = [];
   for (const name of ['ada', 'nobody at all']) {
     await page.goto('/sign-in');
-    await page.getByLabel('User name').fill(name);
-    await page.getByLabel('Password', { exact: true }).fill('not the password');
-    await page.getByRole('button', { name: 'Sign in', exact: true }).click();
-    said.push(await page.getByRole('alert').textContent());
+    await signIn(page, name, 'not the password');
+    said.push(await page.getByRole('alert').locator('p').first().textContent());
   }
   expect(said[0]).toBe(said[1]);
   await context.close();

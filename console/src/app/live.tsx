@@ -1,6 +1,7 @@
 // What happens on the server, as it happens: one stream for the tab, resumed after the last entry seen.
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useRef, useState } from 'react';
 import { type Entry, followJournal } from '../api';
+import { queryClient } from './queries';
 import { useRights } from './session';
 
 export type LiveState = 'live' | 'reconnecting' | 'off';
@@ -73,6 +74,8 @@ export function LiveProvider({ customer, children }: { customer: string | undefi
     if (!allowed) return;
     const stop = new AbortController();
     void follow(stop.signal, setState, (entry) => {
+      // A page opened from now on asks anew; what is on show stays until it is refreshed.
+      void queryClient.invalidateQueries({ refetchType: 'none' });
       for (const listener of listeners.current) listener(entry);
     });
     return () => stop.abort();

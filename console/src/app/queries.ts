@@ -5,7 +5,7 @@ import { currentCustomer } from '../lib/api';
 export const queryClient = new QueryClient({
   defaultOptions: {
     queries: {
-      staleTime: 15_000,
+      staleTime: 5_000,
       // A list must not move under the pointer because its window came to the front.
       refetchOnWindowFocus: false,
       retry: (failures, error) => failures < 1 && ((error as { status?: number }).status ?? 0) >= 500,

@@ -1,6 +1,7 @@
 // Asks before what cannot be undone: shows the effect, and for the gravest wants a word typed.
-import { Button, Group, Modal, Stack, TextInput } from '@mantine/core';
+import { Button, Group, Stack, TextInput } from '@mantine/core';
 import { type ReactNode, useState } from 'react';
+import { Modal } from './Modal';
 import { ErrorState } from './states';
 
 type Props = {

@@ -1,8 +1,9 @@
 // A form in a dialog. What the server finds wrong with a field is shown at that field.
-import { Button, Group, Modal, type ModalProps, Stack } from '@mantine/core';
+import { Button, Group, type ModalProps, Stack } from '@mantine/core';
 import type { UseFormReturnType } from '@mantine/form';
 import { type ReactNode, useRef, useState } from 'react';
 import { asProblem, newKey, type Problem } from '../lib/api';
+import { Modal } from './Modal';
 import { ErrorState } from './states';
 
 /** `/names/0` → `names.0`, the way the form names its fields. */

@@ -1,6 +1,7 @@
 // Asks before a page with unsaved changes is left.
-import { Button, Group, Modal, Stack, Text } from '@mantine/core';
+import { Button, Group, Stack, Text } from '@mantine/core';
 import { useBlocker } from '@tanstack/react-router';
+import { Modal } from './Modal';
 
 /** Changes of the address within the page, such as its tab, are no leaving. */
 export function LeaveGuard({ unsaved }: { unsaved: boolean }) {

@@ -1,5 +1,5 @@
 // Sets up the risk response in one step: says beforehand what it makes, afterwards what it made and why.
-import { Accordion, Button, Code, Group, List, Modal, Stack, Text } from '@mantine/core';
+import { Accordion, Button, Code, Group, List, Stack, Text } from '@mantine/core';
 import { IconWand } from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -9,6 +9,7 @@ import { useRights } from '../app/session';
 import { useHome, useScope } from '../app/scope';
 import { useSubmit } from '../lib/submit';
 import { counted } from '../lib/words';
+import { Modal } from './Modal';
 import { ProfileLink, SmartGroupLink } from './names';
 import { ErrorState } from './states';
 

@@ -8,7 +8,7 @@ import { asProblem } from '../lib/api';
 export function EmptyState({ title, children, action }: { title: string; children?: ReactNode; action?: ReactNode }) {
   return (
     <Stack align="center" gap="xs" py="xl" ta="center">
-      <Title order={3} size="h5">{title}</Title>
+      <Title order={2} size="h5">{title}</Title>
       {children && <Text size="sm" c="dimmed" maw={480} style={{ whiteSpace: 'normal' }}>{children}</Text>}
       {action}
     </Stack>

@@ -1,7 +1,11 @@
 //! `allclear openapi`: the description of the API, for generators of clients.
 
-use std::process::ExitCode;
+use std::{collections::BTreeMap, process::ExitCode};
 
+use allclear_domain::{
+    level::Platform,
+    payload::{PayloadType, SettingSpec, settings},
+};
 use anyhow::Result;
 use clap::Args;
 
@@ -9,12 +13,28 @@ use crate::output;
 
 /// Print the description of the API (OpenAPI 3.1, JSON)
 #[derive(Args, Debug)]
-pub struct Openapi {}
+pub struct Openapi {
+    /// Instead: the settings that each kind of payload knows, by platform, as editors offer them
+    #[arg(long)]
+    payload_settings: bool,
+}
 
 impl Openapi {
     /// Does it.
     pub fn run(&self) -> Result<ExitCode> {
-        output::line(allclear_server::openapi::document().to_pretty_json()?)?;
+        output::line(if self.payload_settings {
+            serde_json::to_string_pretty(&payload_settings())?
+        } else {
+            allclear_server::openapi::document().to_pretty_json()?
+        })?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+fn payload_settings() -> BTreeMap<Platform, BTreeMap<PayloadType, &'static [SettingSpec]>> {
+    let known = |platform| {
+        let all = PayloadType::ALL.into_iter().map(|payload| (payload, settings(platform, payload)));
+        all.filter(|(_, settings)| !settings.is_empty()).collect()
+    };
+    [Platform::Android, Platform::Ios].map(|platform| (platform, known(platform))).into()
 }

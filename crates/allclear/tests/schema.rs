@@ -45,7 +45,7 @@ async fn answers_are_as_described() {
     // A stream of events has no end.
     command.args(["--exclude-operation-id", "follow_journal"]);
     command.current_dir(place.file("")).kill_on_drop(true);
-    let run = timeout(Duration::from_secs(230), command.output()).await.expect("schemathesis ends").unwrap();
+    let run = timeout(Duration::from_secs(560), command.output()).await.expect("schemathesis ends").unwrap();
     let text = String::from_utf8_lossy(&run.stdout);
     assert!(run.status.success(), "{text}{}", String::from_utf8_lossy(&run.stderr));
     let errors = server.errors();

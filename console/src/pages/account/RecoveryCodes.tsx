@@ -1,7 +1,8 @@
 // Recovery codes, shown once.
-import { Button, Checkbox, Code, CopyButton, Group, Modal, SimpleGrid, Stack } from '@mantine/core';
+import { Button, Checkbox, Code, CopyButton, Group, SimpleGrid, Stack } from '@mantine/core';
 import { IconCopy, IconDownload } from '@tabler/icons-react';
 import { useState } from 'react';
+import { Modal } from '../../ui/Modal';
 import { ShownOnce } from '../../ui/ShownOnce';
 
 export function RecoveryCodes({ codes, onClose }: { codes: string[]; onClose: () => void }) {

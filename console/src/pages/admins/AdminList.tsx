@@ -1,5 +1,5 @@
 // Administrators: who signs in to the console, what they may do and where.
-import { ActionIcon, Button, Group, Menu, Modal, Stack, Text } from '@mantine/core';
+import { ActionIcon, Button, Group, Menu, Stack, Text } from '@mantine/core';
 import { IconBan, IconCheck, IconClock, IconDots, IconLock, IconPlus } from '@tabler/icons-react';
 import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -9,6 +9,7 @@ import { GLOBAL } from '../../app/scope';
 import { Allowed, useRights, useSession } from '../../app/session';
 import { useListSearch } from '../../lib/list';
 import { words } from '../../lib/words';
+import { Modal } from '../../ui/Modal';
 import { Badge, type Look } from '../../ui/badges';
 import { ConfirmModal } from '../../ui/ConfirmModal';
 import { type Column, DataTable } from '../../ui/DataTable';

@@ -1,11 +1,12 @@
 // A one-time link for an administrator: made, and shown once.
-import { Button, Group, Modal, Stack, Switch, Text } from '@mantine/core';
+import { Button, Group, Stack, Switch, Text } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useQueryClient } from '@tanstack/react-query';
 import { type Admin, type AdminLink, createAdminLink, type LinkKind } from '../../api';
 import { listAdminsQueryKey } from '../../api/@tanstack/react-query.gen';
 import { CopyField } from '../../ui/CopyField';
 import { FormModal } from '../../ui/FormModal';
+import { Modal } from '../../ui/Modal';
 import { ShownOnce } from '../../ui/ShownOnce';
 import { Time } from '../../ui/Time';
 

@@ -1,5 +1,5 @@
 // The credentials of programs: made, shown once, revoked.
-import { Button, Code, Group, Modal, Select, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Code, Group, Select, Stack, Text, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { IconPlus, IconTrash } from '@tabler/icons-react';
 import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query';
@@ -13,6 +13,7 @@ import { type Column, DataTable } from '../../ui/DataTable';
 import { FormModal } from '../../ui/FormModal';
 import { Link } from '../../ui/Link';
 import { LivePill } from '../../ui/LivePill';
+import { Modal } from '../../ui/Modal';
 import { OrganizationGroupName } from '../../ui/names';
 import { OrganizationGroupSelect } from '../../ui/OrganizationGroupSelect';
 import { PageHeader } from '../../ui/PageHeader';

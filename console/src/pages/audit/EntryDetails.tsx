@@ -1,5 +1,5 @@
 // One entry of the journal in full: who, when, what, and every value before and after.
-import { Drawer, Stack, Table, Title } from '@mantine/core';
+import { Stack, Table, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { type Change, type Entry, readJournal } from '../../api';
@@ -8,6 +8,7 @@ import { useOrganizationGroups } from '../../app/scope';
 import { differences } from '../../lib/changes';
 import { words } from '../../lib/words';
 import { ChangeText } from '../../ui/ChangeText';
+import { Drawer } from '../../ui/Modal';
 import { EmptyState, ErrorState } from '../../ui/states';
 import { Time } from '../../ui/Time';
 import { useRoles } from '../roles/roles';

@@ -1,5 +1,5 @@
 // Makes an enrollment token for a user and shows it once: as a QR code, as a link, as text.
-import { Alert, Button, Group, Modal, NumberInput, Select, Stack, Text } from '@mantine/core';
+import { Alert, Button, Group, NumberInput, Select, Stack, Text } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useQueryClient } from '@tanstack/react-query';
 import { useRef, useState } from 'react';
@@ -8,6 +8,7 @@ import { listEnrollmentTokensQueryKey } from '../../api/@tanstack/react-query.ge
 import { words } from '../../lib/words';
 import { CopyField } from '../../ui/CopyField';
 import { FormModal } from '../../ui/FormModal';
+import { Modal } from '../../ui/Modal';
 import { useUserName } from '../../ui/names';
 import { QrCode } from '../../ui/QrCode';
 import { Time } from '../../ui/Time';

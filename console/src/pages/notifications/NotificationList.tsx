@@ -1,5 +1,5 @@
 // Who was told what, by whom, and what became of it.
-import { Drawer, Skeleton, Stack, Text, TextInput, UnstyledButton } from '@mantine/core';
+import { Skeleton, Stack, Text, TextInput, UnstyledButton } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
@@ -8,6 +8,7 @@ import { getDeviceOptions, getNotificationOptions, listDevicesOptions, listNotif
 import { useScope } from '../../app/scope';
 import { useListSearch } from '../../lib/list';
 import { words } from '../../lib/words';
+import { Drawer } from '../../ui/Modal';
 import { StatusBadge } from '../../ui/badges';
 import { type Column, DataTable } from '../../ui/DataTable';
 import { ExportButton } from '../../ui/ExportButton';
@@ -107,7 +108,7 @@ export default function NotificationList() {
 function Details({ id, onClose }: { id: string; onClose: () => void }) {
   const { data, error, refetch } = useQuery(getNotificationOptions({ path: { id } }));
   return (
-    <Drawer opened onClose={onClose} title="Notification" position="right" size="lg" closeButtonProps={{ 'aria-label': 'Close details' }}>
+    <Drawer opened onClose={onClose} title="Notification" position="right" size="lg" closeButtonProps={{ 'aria-label': 'Close details' }} attributes={{ header: { role: 'presentation' } }}>
       <Stack>
         {error && <ErrorState error={error} onRetry={() => void refetch()} />}
         {!data && !error && <Skeleton h={200} />}

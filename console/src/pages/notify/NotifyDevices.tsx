@@ -1,5 +1,5 @@
 // Notifies devices: the message appears on each of them.
-import { Alert, Button, Group, List, Modal, Stack, Switch, Text, Textarea } from '@mantine/core';
+import { Alert, Button, Group, List, Stack, Switch, Text, Textarea } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { IconInfoCircle, IconSend } from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
@@ -7,6 +7,7 @@ import { useRef, useState } from 'react';
 import { type DeviceNotification, type DeviceSummary, notifyDevices } from '../../api';
 import { listNotificationsQueryKey } from '../../api/@tanstack/react-query.gen';
 import { counted } from '../../lib/words';
+import { Modal } from '../../ui/Modal';
 import { StatusBadge } from '../../ui/badges';
 import { newKey } from '../../lib/api';
 import { showProblem } from '../../ui/FormModal';

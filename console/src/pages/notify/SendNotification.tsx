@@ -1,5 +1,5 @@
 // The Send Notification window: tells one user about their incidents by email, SMS or both.
-import { Alert, Button, Group, Modal, Skeleton, Stack, Switch, Tabs, Text, Textarea, TextInput } from '@mantine/core';
+import { Alert, Button, Group, Skeleton, Stack, Switch, Tabs, Text, Textarea, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { IconAlertTriangle, IconMail, IconMessage, IconSend } from '@tabler/icons-react';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
@@ -8,6 +8,7 @@ import { type Notification, notifyUser, type NotifyPreview } from '../../api';
 import { listNotificationsQueryKey, previewNotifyUserOptions } from '../../api/@tanstack/react-query.gen';
 import { newKey } from '../../lib/api';
 import { Link } from '../../ui/Link';
+import { Modal } from '../../ui/Modal';
 import { ErrorState } from '../../ui/states';
 import { MailView } from './MailView';
 import { type Draft, draftOf, orders } from './orders';
@@ -75,7 +76,7 @@ function Window({ user, preview, onClose }: Props & { preview: NotifyPreview }) 
     return (
       <Stack>
         <Stack role="status" gap="sm">
-          <Text>{user.name} was notified:</Text>
+          <Text>Notifications to {user.name}:</Text>
           {told.map((notification) => <Outcome key={notification.id} notification={notification} />)}
         </Stack>
         <Group justify="space-between">

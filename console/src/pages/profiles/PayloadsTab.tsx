@@ -41,7 +41,7 @@ function contents(part: Part): string {
   }
 }
 
-export function PayloadsTab({ platform, payloads, onChange, errorAt, problem, requirements, saved }: Props) {
+export default function PayloadsTab({ platform, payloads, onChange, errorAt, problem, requirements, saved }: Props) {
   const [open, setOpen] = useState<string[]>(payloads.length === 1 ? ['0'] : []);
   const change = (i: number, part: Part) => onChange(payloads.map((each, at) => (at === i ? part : each)));
   const remove = (i: number) => {

@@ -3,7 +3,7 @@ import { Alert, Button, Group, Skeleton, Stack, Table, Tabs, Text } from '@manti
 import { IconAlertTriangle, IconArchive, IconTrash } from '@tabler/icons-react';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
-import { useState } from 'react';
+import { lazy, Suspense, useState } from 'react';
 import { createProfile, deleteProfile, editProfile, type Platform, type Profile, retireProfile } from '../../api';
 import { getProfileOptions, getProfileQueryKey, listProfilesQueryKey, listProfileVersionsQueryKey } from '../../api/@tanstack/react-query.gen';
 import { useRights } from '../../app/session';
@@ -21,12 +21,14 @@ import { toastDone } from '../../ui/toasts';
 import { useNames } from '../smart-groups/names';
 import { AssignmentTab } from './AssignmentTab';
 import { GeneralTab } from './GeneralTab';
-import { PayloadsTab } from './PayloadsTab';
 import { DeviceCounts } from './ProfileList';
 import { PublishModal } from './PublishModal';
 import type { Tab } from './search';
 import { type Draft, draftOf, fullSpec, isUnreadable, specInWords, toSend } from './spec';
 import { VersionsTab } from './VersionsTab';
+
+// Brings all settings of the platforms along.
+const PayloadsTab = lazy(() => import('./PayloadsTab'));
 
 const route = getRouteApi('/shell/profiles/$id');
 
@@ -146,7 +148,9 @@ function Editor({ saved, platform }: { saved: Profile | undefined; platform: Pla
         </Tabs.List>
         <Tabs.Panel value="general" maw={900}><GeneralTab {...props} /></Tabs.Panel>
         <Tabs.Panel value="payloads" maw={1000}>
-          <PayloadsTab platform={draft.platform} payloads={draft.spec.payloads} onChange={(payloads) => setDraft({ ...draft, spec: { ...draft.spec, payloads } })} errorAt={errorAt} problem={problem} requirements={saved?.requirements ?? []} saved={start.spec.payloads} />
+          <Suspense fallback={<Skeleton h={200} />}>
+            <PayloadsTab platform={draft.platform} payloads={draft.spec.payloads} onChange={(payloads) => setDraft({ ...draft, spec: { ...draft.spec, payloads } })} errorAt={errorAt} problem={problem} requirements={saved?.requirements ?? []} saved={start.spec.payloads} />
+          </Suspense>
         </Tabs.Panel>
         <Tabs.Panel value="assignment" maw={900}><AssignmentTab {...props} /></Tabs.Panel>
         {saved && <Tabs.Panel value="versions" maw={1000}><VersionsTab profile={saved} /></Tabs.Panel>}

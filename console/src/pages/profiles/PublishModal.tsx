@@ -1,10 +1,11 @@
 // Publishes the saved draft once its effect is shown: the devices concerned and what differs from the version in force.
-import { Button, Group, Modal, Stack, Text } from '@mantine/core';
+import { Button, Group, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { type PreviewAnswer, previewProfile, type Profile, publishProfile } from '../../api';
 import type { Problem } from '../../lib/api';
 import { useSubmit } from '../../lib/submit';
 import { Effect, type EffectWords } from '../../ui/Effect';
+import { Modal } from '../../ui/Modal';
 import { ErrorState } from '../../ui/states';
 import { Differences } from './Differences';
 import { useVersions } from './VersionsTab';

@@ -1,5 +1,5 @@
 // One row of the Protections table in full; those who may change it see the effect on devices first.
-import { Anchor, Button, Group, Modal, Select, Stack, Text } from '@mantine/core';
+import { Anchor, Button, Group, Select, Stack, Text } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { type Classification, editClassification, previewClassification, type PreviewAnswer, resetClassification, type Response, type RiskLevel } from '../../api';
@@ -8,6 +8,7 @@ import { useRights } from '../../app/session';
 import type { Problem } from '../../lib/api';
 import { useSubmit } from '../../lib/submit';
 import { words } from '../../lib/words';
+import { Modal } from '../../ui/Modal';
 import { RISK_LEVELS, RiskBadge } from '../../ui/badges';
 import { Effect, type EffectWords } from '../../ui/Effect';
 import { ErrorState } from '../../ui/states';

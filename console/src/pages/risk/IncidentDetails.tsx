@@ -1,11 +1,12 @@
 // The details of an incident, beside the page: what it is, what is known, and where else it is open.
-import { Code, Drawer, Skeleton, Stack, Table, Tabs, Text, Title } from '@mantine/core';
+import { Code, Skeleton, Stack, Table, Tabs, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import type { Threat, UserIncident } from '../../api';
 import { getThreatOptions, listThreatsOptions } from '../../api/@tanstack/react-query.gen';
 import { duration } from '../../lib/duration';
 import { counted, words } from '../../lib/words';
+import { Drawer } from '../../ui/Modal';
 import { RiskBadge, StatusBadge } from '../../ui/badges';
 import { Link } from '../../ui/Link';
 import { DeviceLink, ThreatLink, UserLink } from '../../ui/names';
@@ -20,7 +21,7 @@ export function IncidentDetails({ id, incidents, onClose }: Props) {
   const incident = incidents.find(({ threat_id }) => threat_id === id);
   const title = incident?.name ?? threat?.name ?? 'Incident';
   return (
-    <Drawer opened onClose={onClose} title={title} position="right" size="lg" closeButtonProps={{ 'aria-label': 'Close details' }}>
+    <Drawer opened onClose={onClose} title={title} position="right" size="lg" closeButtonProps={{ 'aria-label': 'Close details' }} attributes={{ header: { role: 'presentation' } }}>
       <Stack>
         {error && <ErrorState error={error} onRetry={() => void refetch()} />}
         {!threat && !error && <Stack aria-busy><Skeleton h={24} /><Skeleton h={120} /></Stack>}

@@ -1,11 +1,12 @@
 // Deletes a smart group once it is shown who leaves it; says what still uses it.
-import { Button, Group, List, Loader, Modal, Stack, Text } from '@mantine/core';
+import { Button, Group, List, Loader, Stack, Text } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { deleteSmartGroup, listProfiles, type Profile, type SmartGroup } from '../../api';
 import { listProfilesQueryKey, listSmartGroupsQueryKey } from '../../api/@tanstack/react-query.gen';
 import { useWhole } from '../../lib/whole';
 import { counted } from '../../lib/words';
 import { ConfirmModal } from '../../ui/ConfirmModal';
+import { Modal } from '../../ui/Modal';
 import { ProfileLink } from '../../ui/names';
 import { ErrorState } from '../../ui/states';
 import { toastDone } from '../../ui/toasts';

@@ -57,7 +57,7 @@ export default function GettingStarted() {
             device while a threat is open. Everything can be changed afterwards, under <Link to="/smart-groups" underline="always">Smart groups</Link> and <Link to="/profiles" underline="always">Profiles</Link>.
           </Text>
           {done.response && <Text size="sm" fw={600}>The smart groups MTD Low Risk, MTD Medium Risk and MTD High Risk are there.</Text>}
-          <Group><QuickstartButton /></Group>
+          <Group><QuickstartButton onDone={() => go('response')} /></Group>
         </>
       ),
     },

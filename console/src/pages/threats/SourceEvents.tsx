@@ -1,5 +1,5 @@
 // Messages of sources that wait for their device, or could not be understood.
-import { Button, Code, Group, Modal, SegmentedControl, Stack, Text } from '@mantine/core';
+import { Button, Code, Group, SegmentedControl, Stack, Text } from '@mantine/core';
 import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { dropSourceEvent, type Entry, type KeptSourceEvent, retrySourceEvent } from '../../api';
@@ -12,6 +12,7 @@ import { ConfirmModal } from '../../ui/ConfirmModal';
 import { type Column, DataTable } from '../../ui/DataTable';
 import { Link } from '../../ui/Link';
 import { LivePill } from '../../ui/LivePill';
+import { Modal } from '../../ui/Modal';
 import { PageHeader } from '../../ui/PageHeader';
 import { EmptyState } from '../../ui/states';
 import { Time } from '../../ui/Time';
