@@ -8501,6 +8501,10 @@ export type ListDevicesData = {
          */
         risk_level?: Array<RiskLevel>;
         /**
+         * With a score above 0.
+         */
+        risky?: boolean;
+        /**
          * The compliance.
          */
         compliance?: Compliance;
@@ -13408,6 +13412,10 @@ export type ListThreatsData = {
          */
         sort?: string;
         /**
+         * On a device at or below this organization group.
+         */
+        organization_group_id?: OrganizationGroupId;
+        /**
          * Standing so.
          */
         status?: Array<ThreatStatus>;
@@ -14247,6 +14255,10 @@ export type ListUsersData = {
          * With a score above 0.
          */
         risky?: boolean;
+        /**
+         * With this highest severity among their open incidents; `none`: with a device and no open incident.
+         */
+        risk_status?: Array<RiskLevel>;
         /**
          * The most items wanted.
          */

@@ -1,5 +1,5 @@
 // The filters of a list: the usual ones at hand, the others behind a button, those in force as chips.
-import { Button, Group, MultiSelect, Popover, Select, Stack, TextInput } from '@mantine/core';
+import { Button, Group, MultiSelect, Popover, Select, Stack, Switch, TextInput } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
 import { IconFilter, IconSearch, IconX } from '@tabler/icons-react';
 import { useEffect, useRef, useState } from 'react';
@@ -10,6 +10,7 @@ type Kind =
   | { kind: 'text' }
   | { kind: 'search'; placeholder: string }
   | { kind: 'one' | 'many'; values: readonly string[] }
+  | { kind: 'flag' }
   /** Something with a name of its own: `useOptions` finds some, `useName` names one by its id. */
   | { kind: 'pick'; useOptions: (typed: string) => Option[]; useName: (id: string) => string | undefined };
 export type Filter<K extends string = string> = { key: K; label: string; atHand?: boolean } & Kind;
@@ -83,6 +84,8 @@ function Control({ filter, value, onChange }: ControlProps<Filter>) {
     case 'search':
     case 'text':
       return <Typed filter={filter} value={value} onChange={onChange} />;
+    case 'flag':
+      return <Switch label={filter.label} checked={value === true} onChange={(event) => onChange(event.currentTarget.checked || undefined)} />;
     case 'one':
       return (
         <Select

@@ -47,6 +47,8 @@ pub struct DeviceFilter {
     pub enrollment: Vec<EnrollmentStatus>,
     /// Its risk level.
     pub risk: Vec<RiskLevel>,
+    /// With a score above 0.
+    pub risky: bool,
     /// Its compliance.
     pub compliance: Option<Compliance>,
     /// Its protection status.

@@ -173,6 +173,8 @@ pub struct UserFilter {
     pub by_display_name: bool,
     /// With a score above 0.
     pub risky: bool,
+    /// With one of these as the highest severity among their open incidents; none: with a device and no open incident.
+    pub risk_status: Vec<RiskLevel>,
 }
 
 /// What users are sorted by.
@@ -258,7 +260,11 @@ fn selects(
     if let Some(email) = &filter.email {
         select.and_where(col("email").eq(email));
     }
-    if filter.risky || sort == UserSort::Score {
+    let some_risk = !filter.risk_status.is_empty() && !filter.risk_status.contains(&RiskLevel::None);
+    if !filter.risk_status.is_empty() {
+        select.and_where(listing::any(filter.risk_status.iter().map(|level| with_status(*level))));
+    }
+    if filter.risky || sort == UserSort::Score || some_risk {
         // In the words of the partial index.
         select.and_where(Expr::cust("users.score > 0"));
     }
@@ -275,6 +281,21 @@ fn selects(
         .into_iter()
         .flat_map(|column| listing::spellings(search).into_iter().map(move |text| listing::begins(col(column), &text)));
     ranges.map(|range| select.clone().and_where(range).take()).collect()
+}
+
+/// Whether the highest severity among a user's open incidents is this.
+fn with_status(level: RiskLevel) -> Expr {
+    let col = |name: &'static str| Expr::col(("users", name));
+    let (none, some) = (|name| col(name).eq(0), |name| col(name).gt(0));
+    let no_higher = none("incidents_high");
+    match level {
+        RiskLevel::High => some("incidents_high"),
+        RiskLevel::Medium => no_higher.and(some("incidents_medium")),
+        RiskLevel::Low => no_higher.and(none("incidents_medium")).and(some("incidents_low")),
+        // An advisory is no incident.
+        RiskLevel::Advisory => listing::any([]),
+        RiskLevel::None => no_higher.and(none("incidents_medium")).and(none("incidents_low")).and(some("devices")),
+    }
 }
 
 /// What changes for a user when one of their devices changes.

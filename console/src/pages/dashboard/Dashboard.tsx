@@ -78,7 +78,7 @@ function Widgets({ data, days }: { data: Data; days: Day[] | undefined }) {
         </Figure>
         <Figure label="Risky users" value={count(data.risky_users)}><Link to="/risk/users">{counted(data.risky_users, 'user')} with a score above 0</Link></Figure>
         <Figure label="Risky devices" value={count(data.risky_devices)}>
-          <Link to="/devices" search={{ sort: '-score' }}>{count(data.risky_devices)} of {counted(data.devices, 'device')} with a score above 0</Link>
+          <Link to="/devices" search={{ risky: true, sort: '-score' }}>{count(data.risky_devices)} of {counted(data.devices, 'device')} with a score above 0</Link>
         </Figure>
         <Figure label="Risk incidents" value={count(all)}>
           <Link to="/threats" search={{ status: ['open'], level: ['high', 'medium', 'low'] }}>{count(all)} open: {count(open.high)} high, {count(open.medium)} medium, {count(open.low)} low</Link>

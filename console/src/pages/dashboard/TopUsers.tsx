@@ -1,6 +1,6 @@
 // The widget Top users with risk incidents.
 import { Group, Stack, Text } from '@mantine/core';
-import type { Dashboard, RiskLevel } from '../../api';
+import type { Dashboard } from '../../api';
 import { count, counted } from '../../lib/words';
 import { RiskBadge } from '../../ui/badges';
 import { Link } from '../../ui/Link';
@@ -30,14 +30,14 @@ export function TopUsers({ dashboard, days, tab, onTab }: Props) {
 
 function Categories({ dashboard, days }: Pick<Props, 'dashboard' | 'days'>) {
   const { users_by_risk_status: by, users_with_devices: all } = dashboard;
-  const lines: [RiskLevel, number, string][] = [['high', by.high, 'high'], ['medium', by.medium, 'medium'], ['low', by.low, 'low'], ['none', by.none, 'no']];
+  const lines: ['high' | 'medium' | 'low' | 'none', number, string][] = [['high', by.high, 'high'], ['medium', by.medium, 'medium'], ['low', by.low, 'low'], ['none', by.none, 'no']];
   return (
     <Stack gap="sm">
       <Stack component="ul" gap={6} p={0} m={0} style={{ listStyle: 'none' }}>
         {lines.map(([level, users, word]) => (
           <Group component="li" key={level} justify="space-between">
             <RiskBadge level={level} />
-            <Link to="/risk/users" fw={600} aria-label={`${counted(users, 'user')} with ${word} risk incidents`}>{count(users)}</Link>
+            <Link to="/risk/users" fw={600} search={{ risk_status: [level] }} aria-label={`${counted(users, 'user')} with ${word} risk incidents`}>{count(users)}</Link>
           </Group>
         ))}
       </Stack>

@@ -1,7 +1,7 @@
 // What the addresses of the device list and the device page can say.
 import type { Compliance, EnrollmentStatus, Ownership, Platform, ProfileStatus, ProtectionStatus } from '../../api';
 import { listSearch } from '../../lib/list';
-import { many, one, search, text } from '../../lib/search';
+import { flag, many, one, search, text } from '../../lib/search';
 import { RISK_LEVELS } from '../../ui/badges';
 
 export const PLATFORMS: Platform[] = ['android', 'ios'];
@@ -18,6 +18,7 @@ export const deviceSearch = listSearch({
   filters: {
     search: text,
     risk_level: many(RISK_LEVELS),
+    risky: flag,
     platform: one(PLATFORMS),
     compliance: one(COMPLIANCES),
     protection_status: many(PROTECTION_STATUSES),

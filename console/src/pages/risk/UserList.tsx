@@ -1,11 +1,11 @@
 // The User List: everybody with a risk score, the highest first.
 import { Group, Stack, Text } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { type Entry, listUsers, type RiskLevel, type User } from '../../api';
+import { type Entry, listUsers, type User } from '../../api';
 import { getDashboardOptions, listUsersOptions } from '../../api/@tanstack/react-query.gen';
 import { useScope } from '../../app/scope';
 import { useListSearch } from '../../lib/list';
-import { count, counted } from '../../lib/words';
+import { count, counted, words } from '../../lib/words';
 import { RiskBadge } from '../../ui/badges';
 import { type Column, DataTable } from '../../ui/DataTable';
 import { ExportButton } from '../../ui/ExportButton';
@@ -16,7 +16,7 @@ import { OrganizationGroupName } from '../../ui/names';
 import { PageHeader } from '../../ui/PageHeader';
 import { EmptyState } from '../../ui/states';
 import { NotifyMenu } from '../notify/NotifyMenu';
-import { riskyUserSearch } from './search';
+import { RISK_STATUSES, riskyUserSearch } from './search';
 
 type Sort = (typeof riskyUserSearch.sorts)[number];
 const nameOf = (user: User) => user.display_name ?? user.user_name;
@@ -39,6 +39,7 @@ const COLUMNS: Column<User, Sort>[] = [
 
 const FILTERS: Filter<keyof ReturnType<typeof riskyUserSearch.readFilters>>[] = [
   { key: 'search', label: 'Search', atHand: true, kind: 'search', placeholder: 'User name or email' },
+  { key: 'risk_status', label: 'Risk', atHand: true, kind: 'many', values: RISK_STATUSES },
 ];
 
 const CSV = [
@@ -51,9 +52,11 @@ const concernsUsers = (entry: Entry) => entry.object?.kind === 'user' || entry.c
 export default function UserList() {
   const list = useListSearch(riskyUserSearch);
   const { og } = useScope();
-  const asked = { ...list.query, sort: list.query.sort ?? ('-score' as const), risky: true, organization_group_id: og };
+  // Who has no open incident mostly has no score either.
+  const calm = list.filters.risk_status?.includes('none') ?? false;
+  const asked = { ...list.query, sort: list.query.sort ?? (calm ? ('user_name' as const) : ('-score' as const)), risky: calm ? undefined : true, organization_group_id: og };
   const query = useQuery({ ...listUsersOptions({ query: asked }), placeholderData: keepPreviousData });
-  const shown = { ...list, sortedBy: list.sortedBy ?? ('score' as const), descending: list.sortedBy ? list.descending : true };
+  const shown = { ...list, sortedBy: list.sortedBy ?? (calm ? ('user_name' as const) : ('score' as const)), descending: list.sortedBy ? list.descending : !calm };
   return (
     <Stack gap="sm">
       <PageHeader title="User List" description="Users with a risk score: what the incidents on their devices add up to.">
@@ -75,18 +78,16 @@ export default function UserList() {
   );
 }
 
-const LEVELS: Exclude<RiskLevel, 'advisory'>[] = ['high', 'medium', 'low', 'none'];
-
 /** How many users are in each category, of all with devices. */
 function Categories({ og }: { og: string | undefined }) {
   const { data } = useQuery({ ...getDashboardOptions({ query: { organization_group_id: og } }), placeholderData: keepPreviousData });
   if (!data) return null;
   return (
     <Group gap="md" role="group" aria-label="Users by their worst open incident">
-      {LEVELS.map((level) => (
+      {RISK_STATUSES.map((level) => (
         <Group key={level} gap={6}>
           <RiskBadge level={level} />
-          <Text size="sm" fw={600}>{count(data.users_by_risk_status[level])}</Text>
+          <Link to="/risk/users" fw={600} search={{ risk_status: [level] }} aria-label={`${counted(data.users_by_risk_status[level], 'user')}: ${words(level)}`}>{count(data.users_by_risk_status[level])}</Link>
         </Group>
       ))}
       <Text size="sm" c="dimmed">of {counted(data.users_with_devices, 'user')} with devices</Text>

@@ -3,6 +3,7 @@ import { Stack } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { type Entry, listThreats, type Threat } from '../../api';
 import { getDeviceOptions, listClassificationsOptions, listDevicesOptions, listThreatsOptions } from '../../api/@tanstack/react-query.gen';
+import { useScope } from '../../app/scope';
 import { useRights } from '../../app/session';
 import { duration } from '../../lib/duration';
 import { useListSearch } from '../../lib/list';
@@ -79,7 +80,8 @@ export default function ThreatList() {
   const list = useListSearch(threatSearch);
   const { classification, source, ...rest } = list.query;
   // Without a choice the latest change comes first.
-  const asked = { ...rest, sort: rest.sort ?? ('-changed_at' as const), classification: classification ? [classification] : undefined, source: source ? [source] : undefined };
+  const { og } = useScope();
+  const asked = { ...rest, organization_group_id: og, sort: rest.sort ?? ('-changed_at' as const), classification: classification ? [classification] : undefined, source: source ? [source] : undefined };
   const query = useQuery({ ...listThreatsOptions({ query: asked }), placeholderData: keepPreviousData });
   const mayManage = useRights()('manage_threats');
   return (

@@ -16,6 +16,13 @@ use utoipa::ToSchema;
 
 use crate::{app::AppState, auth::Principal};
 
+/// Each value once, however often it was given.
+pub(crate) fn distinct<T: Ord>(mut values: Vec<T>) -> Vec<T> {
+    values.sort_unstable();
+    values.dedup();
+    values
+}
+
 impl Principal {
     /// Who the journal says it was.
     pub(crate) fn actor(&self) -> Actor {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use allclear_domain::{
     classification,
     detection::ThreatStatus,
-    ids::{DeviceId, ThreatId, UserId},
+    ids::{DeviceId, OrganizationGroupId, ThreatId, UserId},
     level::{Family, Platform, RiskLevel},
     protections::Decider,
     rules::Rules,
@@ -121,6 +121,8 @@ pub struct ThreatWithDetails {
 #[serde(default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ThreatParams {
+    /// On a device at or below this organization group.
+    organization_group_id: Option<OrganizationGroupId>,
     /// Standing so.
     #[param(required = false)]
     status: Vec<ThreatStatus>,
@@ -169,7 +171,7 @@ impl ThreatParams {
     fn filter(self, principal: &Principal, rules: &Rules) -> ThreatFilter {
         let canonical = |name: &String| classification::canonical(name).to_owned();
         ThreatFilter {
-            organization_groups: principal.within(rules),
+            organization_groups: principal.narrowed(rules, self.organization_group_id),
             device: self.device_id,
             status: self.status,
             classifications: self.classification.iter().map(canonical).collect(),

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::common::given;
+use super::common::{distinct, given};
 use crate::{
     app::AppState,
     auth::Principal,
@@ -174,6 +174,10 @@ struct UserParams {
     search: Option<String>,
     /// With a score above 0.
     risky: Option<bool>,
+    /// With this highest severity among their open incidents; `none`: with a device and no open incident.
+    #[serde(default)]
+    #[param(required = false)]
+    risk_status: Vec<RiskLevel>,
 }
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
@@ -207,6 +211,7 @@ async fn list(
             search: asked.search.clone(),
             by_display_name: false,
             risky: asked.risky.unwrap_or(false),
+            risk_status: distinct(asked.risk_status.clone()),
         };
         Ok(stored::list(tx, tenant, &filter, sort, descending, after.as_ref(), limit)?)
     });

@@ -89,6 +89,10 @@ pub(super) fn filters(tenant: Tenant, filter: &DeviceFilter) -> Result<(Vec<Look
         lookups.push(membership(tenant, 5, "device_smart_group", "smart_group", group.0, None));
     }
     risks(&filter.risk, &mut lookups, &mut conditions);
+    if filter.risky {
+        let level = |level| Expr::cust("device.score > 0").and(device("risk").eq(level as i64));
+        lookups.push(own(2, RiskLevel::ALL.map(level).into()));
+    }
     match filter.compliance {
         Some(Compliance::NotCompliant) => {
             // No level below low ever makes a device not compliant.

@@ -178,6 +178,7 @@ fn all_filters() -> Vec<DeviceFilter> {
         DeviceFilter { enrollment: vec![EnrollmentStatus::Enrolled], ..none.clone() },
         DeviceFilter { enrollment: vec![EnrollmentStatus::Pending, EnrollmentStatus::Unenrolled], ..none.clone() },
         DeviceFilter { risk: vec![RiskLevel::None], ..none.clone() },
+        DeviceFilter { risky: true, ..none.clone() },
         DeviceFilter { risk: vec![RiskLevel::High], ..none.clone() },
         DeviceFilter { risk: vec![RiskLevel::Low, RiskLevel::High], ..none.clone() },
         DeviceFilter { compliance: Some(Compliance::Compliant), ..none.clone() },
@@ -215,9 +216,6 @@ fn all_filters() -> Vec<DeviceFilter> {
 
 /// The plain meaning of a filter.
 fn passes(filter: &DeviceFilter, record: &DeviceRecord) -> bool {
-    fn among<T: PartialEq>(wanted: &[T], actual: &T) -> bool {
-        wanted.is_empty() || wanted.contains(actual)
-    }
     let (device, posture) = (&record.facts.device, &record.posture);
     let begins = |text: &str, with: &str| text.to_lowercase().starts_with(&with.to_lowercase());
     let tagged = |tag| match tag {
@@ -237,6 +235,7 @@ fn passes(filter: &DeviceFilter, record: &DeviceRecord) -> bool {
         && filter.ownership.is_none_or(|ownership| device.ownership == Some(ownership))
         && among(&filter.enrollment, &device.enrollment)
         && among(&filter.risk, &posture.risk)
+        && (!filter.risky || posture.score > 0)
         && filter.compliance.is_none_or(|compliance| posture.compliance == compliance)
         && among(&filter.protection, &posture.protection)
         && filter.tag.is_none_or(tagged)
@@ -249,6 +248,10 @@ fn passes(filter: &DeviceFilter, record: &DeviceRecord) -> bool {
             begins(&device.friendly_name, search)
                 || device.serial_number.as_ref().is_some_and(|serial| begins(serial, search))
         })
+}
+
+fn among<T: PartialEq>(wanted: &[T], actual: &T) -> bool {
+    wanted.is_empty() || wanted.contains(actual)
 }
 
 const SORTS: [DeviceSort; 4] = [DeviceSort::CreatedAt, DeviceSort::FriendlyName, DeviceSort::Risk, DeviceSort::Score];
@@ -319,6 +322,7 @@ fn both(one: &DeviceFilter, other: &DeviceFilter) -> DeviceFilter {
         ownership: one.ownership.or(other.ownership),
         enrollment: some(&one.enrollment, &other.enrollment),
         risk: some(&one.risk, &other.risk),
+        risky: one.risky || other.risky,
         compliance: one.compliance.or(other.compliance),
         protection: some(&one.protection, &other.protection),
         tag: one.tag.or(other.tag),
@@ -382,6 +386,7 @@ async fn a_filter_that_leaves_few_is_looked_up() {
     let none = DeviceFilter::default();
     for (filter, index) in [
         (DeviceFilter { risk: vec![RiskLevel::High], ..none.clone() }, "device_risk"),
+        (DeviceFilter { risky: true, ..none.clone() }, "device_risk"),
         (DeviceFilter { compliance: Some(Compliance::NotCompliant), ..none.clone() }, "device_risk"),
         (DeviceFilter { compliance: Some(Compliance::Unknown), ..none.clone() }, "device_protection"),
         (DeviceFilter { protection: vec![ProtectionStatus::Disconnected], ..none.clone() }, "device_protection"),
@@ -427,7 +432,12 @@ async fn users_are_found_sorted_and_paged() {
             for user in &more[3..] {
                 users::insert(tx, TENANT, user)?;
             }
-            tx.execute("UPDATE users SET score = 1000 WHERE tenant = $1 AND user_name >= $2", params![TENANT.0, "b"])?;
+            tx.execute("UPDATE users SET devices = 1 WHERE tenant = $1", params![TENANT.0])?;
+            tx.execute(
+                "UPDATE users SET score = 1000, incidents_low = 2, incidents_medium = 1 \
+                 WHERE tenant = $1 AND user_name >= $2",
+                params![TENANT.0, "b"],
+            )?;
             Ok(())
         })
         .await
@@ -439,6 +449,9 @@ async fn users_are_found_sorted_and_paged() {
             users::UserFilter { search: Some("ada".into()), ..none.clone() },
             users::UserFilter { organization_groups: Some(some), risky: true, ..none.clone() },
             users::UserFilter { email: all[5].email.clone(), ..none.clone() },
+            users::UserFilter { risk_status: vec![RiskLevel::Medium], ..none.clone() },
+            users::UserFilter { risk_status: vec![RiskLevel::Low, RiskLevel::High], ..none.clone() },
+            users::UserFilter { risk_status: vec![RiskLevel::None], ..none.clone() },
         ] {
             for (sort, descending) in [
                 (users::UserSort::UserName, false),
@@ -447,6 +460,7 @@ async fn users_are_found_sorted_and_paged() {
                 (users::UserSort::CreatedAt, false),
             ] {
                 let risky = |user: &User| user.user_name.as_str() >= "b";
+                let status = |user: &User| if risky(user) { RiskLevel::Medium } else { RiskLevel::None };
                 let begins = |text: &str, with: &str| text.to_lowercase().starts_with(with);
                 let mut wanted: Vec<Key> = all
                     .iter()
@@ -454,6 +468,7 @@ async fn users_are_found_sorted_and_paged() {
                         let email = user.email.as_deref().unwrap_or_default();
                         filter.organization_groups.as_ref().is_none_or(|all| all.contains(&user.organization_group))
                             && ((!filter.risky && sort != users::UserSort::Score) || risky(user))
+                            && among(&filter.risk_status, &status(user))
                             && filter.email.as_deref().is_none_or(|wanted| wanted == email)
                             && filter.search.as_ref().is_none_or(|it| begins(&user.user_name, it) || begins(email, it))
                     })

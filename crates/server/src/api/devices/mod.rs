@@ -34,7 +34,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 pub(crate) use shown::DesiredAction;
 pub use shown::{Device, DeviceSummary};
 
-use super::common::given;
+use super::common::{distinct, given};
 use crate::{
     app::AppState,
     auth::Principal,
@@ -118,6 +118,8 @@ struct DeviceParams {
     #[serde(default)]
     #[param(required = false)]
     risk_level: Vec<RiskLevel>,
+    /// With a score above 0.
+    risky: Option<bool>,
     /// The compliance.
     compliance: Option<Compliance>,
     /// The protection status.
@@ -177,6 +179,7 @@ impl DeviceParams {
             ownership: self.ownership,
             enrollment: distinct(self.enrollment_status),
             risk: distinct(self.risk_level),
+            risky: self.risky.unwrap_or(false),
             compliance: self.compliance,
             protection: distinct(self.protection_status),
             tag: self.tag_id.map(tag),
@@ -189,13 +192,6 @@ impl DeviceParams {
             search: self.search,
         }
     }
-}
-
-/// Each value once, however often it was given.
-fn distinct<T: Ord>(mut values: Vec<T>) -> Vec<T> {
-    values.sort_unstable();
-    values.dedup();
-    values
 }
 
 /// What a timeline is sorted by.
