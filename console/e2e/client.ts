@@ -32,7 +32,6 @@ export class Client {
 
   get = (path: string) => this.#done('GET', path);
   post = (path: string, body: unknown = {}) => this.#done('POST', path, body);
-  patch = (path: string, body: unknown) => this.#done('PATCH', path, body);
 }
 
 let number = 0;

@@ -22,5 +22,5 @@ export function Modal(props: ModalProps) {
 
 export function Drawer(props: DrawerProps) {
   useFocusBack();
-  return <MantineDrawer {...props} />;
+  return <MantineDrawer attributes={{ header: { role: 'presentation' } }} {...props} />;
 }

@@ -25,7 +25,7 @@ export function EntryDetails({ position, onClose }: { position: number; onClose:
     staleTime: Infinity,
   });
   return (
-    <Drawer opened onClose={onClose} position="right" size="xl" title={`Entry ${position}`} closeButtonProps={{ 'aria-label': 'Close the entry' }} attributes={{ header: { role: 'presentation' } }}>
+    <Drawer opened onClose={onClose} position="right" size="xl" title={`Entry ${position}`} closeButtonProps={{ 'aria-label': 'Close the entry' }}>
       {error && <ErrorState error={error} />}
       {!error && !entry && !isPending && <EmptyState title="No such entry">It may be out of your reach.</EmptyState>}
       {entry && <Shown entry={entry} />}

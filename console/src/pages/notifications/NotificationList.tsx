@@ -108,7 +108,7 @@ export default function NotificationList() {
 function Details({ id, onClose }: { id: string; onClose: () => void }) {
   const { data, error, refetch } = useQuery(getNotificationOptions({ path: { id } }));
   return (
-    <Drawer opened onClose={onClose} title="Notification" position="right" size="lg" closeButtonProps={{ 'aria-label': 'Close details' }} attributes={{ header: { role: 'presentation' } }}>
+    <Drawer opened onClose={onClose} title="Notification" position="right" size="lg" closeButtonProps={{ 'aria-label': 'Close details' }}>
       <Stack>
         {error && <ErrorState error={error} onRetry={() => void refetch()} />}
         {!data && !error && <Skeleton h={200} />}

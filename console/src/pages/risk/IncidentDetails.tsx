@@ -21,7 +21,7 @@ export function IncidentDetails({ id, incidents, onClose }: Props) {
   const incident = incidents.find(({ threat_id }) => threat_id === id);
   const title = incident?.name ?? threat?.name ?? 'Incident';
   return (
-    <Drawer opened onClose={onClose} title={title} position="right" size="lg" closeButtonProps={{ 'aria-label': 'Close details' }} attributes={{ header: { role: 'presentation' } }}>
+    <Drawer opened onClose={onClose} title={title} position="right" size="lg" closeButtonProps={{ 'aria-label': 'Close details' }}>
       <Stack>
         {error && <ErrorState error={error} onRetry={() => void refetch()} />}
         {!threat && !error && <Stack aria-busy><Skeleton h={24} /><Skeleton h={120} /></Stack>}
