@@ -31,6 +31,9 @@ step "console: types, unit tests, build, sizes"
     npm run size
 )
 
+step "peers: other people's software the channels are tried with"
+npm ci --prefix tests/peers --ignore-scripts --no-audit --no-fund
+
 step "format"
 cargo fmt --all --check
 

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use allclear_connectors::guard::AllowList;
+use allclear_guard::AllowList;
 use allclear_server::app::ServerOptions;
 use allclear_store::db::{DatabaseUrl, Options, Synchronous};
 use figment::{
@@ -278,7 +278,7 @@ impl Config {
     }
 
     /// What the HTTP face is told.
-    pub fn server_options(&self) -> Result<ServerOptions, allclear_connectors::guard::BadEntry> {
+    pub fn server_options(&self) -> Result<ServerOptions, allclear_guard::BadEntry> {
         let set = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
         Ok(ServerOptions {
             metrics_token: set(&self.metrics.token),
@@ -292,7 +292,7 @@ impl Config {
     }
 
     /// What the server may reach besides public addresses.
-    pub fn allow_list(&self) -> Result<AllowList, allclear_connectors::guard::BadEntry> {
+    pub fn allow_list(&self) -> Result<AllowList, allclear_guard::BadEntry> {
         AllowList::new(&self.outgoing.allow)
     }
 }

@@ -2,14 +2,12 @@
 
 use std::{process::ExitCode, sync::Arc};
 
-use allclear_connectors::{
-    guard::{GuardOptions, GuardedClient},
-    supervisor::{self, SupervisorOptions},
-};
+use allclear_connectors::supervisor::{self, SupervisorOptions};
 use allclear_engine::{
     Engine,
     source::{Source, SystemSource},
 };
+use allclear_guard::{GuardOptions, GuardedClient};
 use allclear_server::{
     app::{self, AppState},
     ops,

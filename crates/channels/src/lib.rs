@@ -4,3 +4,4 @@
 //! devices with our own agent. This crate must not decide what should be, nor know HTTP or SQL.
 
 pub mod agent;
+pub mod outcome;

@@ -1,5 +1,4 @@
-//! What comes in from and goes out to other systems: threat feeds, detections in our own format, and the guarded HTTP
-//! client that every request to somebody else's server goes through.
+//! What comes in from and goes out to other systems: threat feeds, and detections in our own format.
 //!
 //! A source is one module: it turns what the vendor sends into [`SourceEvent`]s and hands them to a [`feed::Sink`].
 //! It decides nothing: what a detection means for a device is the engine's business.
@@ -10,7 +9,6 @@
 //! [`SourceEvent`]: allclear_domain::detection::SourceEvent
 
 pub mod feed;
-pub mod guard;
 pub mod lookout;
 pub mod native;
 pub mod supervisor;

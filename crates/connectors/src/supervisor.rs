@@ -15,6 +15,7 @@ use allclear_engine::{
     Engine, Error,
     ingest::{Fact, UnknownDevice},
 };
+use allclear_guard::{AllowList, GuardedClient};
 use allclear_store::integrations::{self, Integration, Reader};
 use reqwest::Url;
 use tokio::{
@@ -26,7 +27,6 @@ use uuid::Uuid;
 
 use crate::{
     feed::{FeedState, Sink, SinkError},
-    guard::{AllowList, GuardedClient},
     lookout::{self, ApplicationKey, Limits, LookoutConfig},
 };
 

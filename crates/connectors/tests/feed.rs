@@ -7,11 +7,11 @@ use std::{
 };
 
 use allclear_connectors::{
-    guard::{GuardOptions, GuardedClient},
     lookout::{ApplicationKey, FeedState, Limits, LookoutConfig, Sink, SinkError, run},
     testing::{Behaviour, FakeFeed, FeedOptions},
 };
 use allclear_domain::detection::SourceEvent;
+use allclear_guard::{GuardOptions, GuardedClient};
 use serde_json::{Value, json};
 use tokio::{
     sync::{oneshot, watch},

@@ -7,7 +7,6 @@ use std::{
 };
 
 use allclear_connectors::{
-    guard::{AllowList, GuardOptions, GuardedClient},
     lookout::Limits,
     supervisor::{self, SupervisorOptions},
     testing::{Behaviour, FakeFeed},
@@ -20,6 +19,7 @@ use allclear_engine::{
     Engine, Error,
     source::{Source, SystemSource},
 };
+use allclear_guard::{AllowList, GuardOptions, GuardedClient};
 use allclear_store::{
     MIGRATIONS,
     db::migrate,

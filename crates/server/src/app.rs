@@ -2,8 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use allclear_connectors::guard::AllowList;
 use allclear_engine::{Engine, source::Source};
+use allclear_guard::AllowList;
 use allclear_store::db::Db;
 use axum::{Router, middleware};
 use metrics_exporter_prometheus::PrometheusHandle;

@@ -12,6 +12,7 @@ use allclear_domain::{
     detection::SourceEvent,
     time::{Span, Time},
 };
+use allclear_guard::{GuardedClient, Refused, read_body};
 use reqwest::{
     Method, RequestBuilder, Response, StatusCode, Url,
     header::{ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, DATE, HeaderValue},
@@ -25,10 +26,7 @@ use super::{
     pace::{Pace, jittered},
     sse::{Message, Parser},
 };
-use crate::{
-    feed::{FeedState, Sink, SinkError},
-    guard::{GuardedClient, Refused, read_body},
-};
+use crate::feed::{FeedState, Sink, SinkError};
 
 /// How far back the feed goes, less an hour for clocks that differ.
 const OLDEST: Span = Span::seconds(10 * 86_400 - 3_600);

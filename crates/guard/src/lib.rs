@@ -1,6 +1,7 @@
-//! The HTTP client for requests to other people's servers, at addresses that somebody typed in.
+//! Connections to other people's servers, at addresses that somebody typed in: an HTTP client, and [`AllowList::resolve`]
+//! for other protocols.
 //!
-//! It connects to public addresses only, so that a URL in a setting cannot be used to reach what is beside the server:
+//! They lead to public addresses only, so that a URL in a setting cannot be used to reach what is beside the server:
 //! its own ports, the office network, the cloud's metadata service. What an operator wants to reach there is named in
 //! the [`AllowList`]. The check is made on the address that is connected to, after the name is resolved, so that a
 //! name cannot first point elsewhere. Redirects are not followed and proxies of the environment not used, because
@@ -68,6 +69,42 @@ impl AllowList {
             return Err(Refused::Address { host: host.to_owned(), address, why });
         }
         Ok(())
+    }
+
+    /// The addresses of a server that is not spoken to by HTTP, in the order to try them in: those that may be connected
+    /// to. `host` is a name or an address.
+    pub async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, Unreachable> {
+        let name = host.trim_matches(['[', ']']);
+        let addresses = tokio::net::lookup_host((name, port))
+            .await
+            .map_err(|cause| Unreachable::Unknown { host: host.to_owned(), cause })?;
+        let permitted = self.permitted(name, addresses)?;
+        if permitted.is_empty() {
+            let cause = std::io::Error::new(std::io::ErrorKind::NotFound, "the name has no address");
+            return Err(Unreachable::Unknown { host: host.to_owned(), cause });
+        }
+        Ok(permitted)
+    }
+
+    /// Leaves out the addresses of a name that may not be connected to; an error if none is left because of that.
+    fn permitted(&self, host: &str, addresses: impl Iterator<Item = SocketAddr>) -> Result<Vec<SocketAddr>, Refused> {
+        if self.has_host(host) {
+            return Ok(addresses.collect());
+        }
+        let mut refused = None;
+        let permitted: Vec<SocketAddr> = addresses
+            .filter(|address| {
+                let why = self.refuses(address.ip());
+                if let Some(why) = why {
+                    refused = Some(Refused::Address { host: host.to_owned(), address: address.ip(), why });
+                }
+                why.is_none()
+            })
+            .collect();
+        match refused {
+            Some(refused) if permitted.is_empty() => Err(refused),
+            _ => Ok(permitted),
+        }
     }
 
     fn has_address(&self, address: IpAddr) -> bool {
@@ -206,6 +243,22 @@ impl Refused {
     }
 }
 
+/// A server could not be found, or is where connections may not lead.
+#[derive(Debug, thiserror::Error)]
+pub enum Unreachable {
+    /// The name is not known.
+    #[error("`{host}` is not found: {cause}")]
+    Unknown {
+        /// The name.
+        host: String,
+        /// What the resolver says.
+        cause: std::io::Error,
+    },
+    /// It may not be connected to.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+}
+
 /// How a [`GuardedClient`] is to behave.
 #[derive(Clone, Debug)]
 pub struct GuardOptions {
@@ -299,24 +352,8 @@ impl Resolve for GuardedResolver {
         let resolving = self.resolver.resolve(name);
         let allow = Arc::clone(&self.allow);
         Box::pin(async move {
-            let addresses = resolving.await?;
-            if allow.has_host(&host) {
-                return Ok(addresses);
-            }
-            let mut refused = None;
-            let permitted: Vec<SocketAddr> = addresses
-                .filter(|address| {
-                    let why = allow.refuses(address.ip());
-                    if let Some(why) = why {
-                        refused = Some(Refused::Address { host: host.clone(), address: address.ip(), why });
-                    }
-                    why.is_none()
-                })
-                .collect();
-            match refused {
-                Some(refused) if permitted.is_empty() => Err(refused.into()),
-                _ => Ok(Box::new(permitted.into_iter()) as Addrs),
-            }
+            let permitted = allow.permitted(&host, resolving.await?)?;
+            Ok(Box::new(permitted.into_iter()) as Addrs)
         })
     }
 }
