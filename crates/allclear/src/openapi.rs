@@ -2,10 +2,7 @@
 
 use std::{collections::BTreeMap, process::ExitCode};
 
-use allclear_domain::{
-    level::Platform,
-    payload::{PayloadType, SettingSpec, settings},
-};
+use allclear_domain::{level::Platform, payload};
 use anyhow::Result;
 use clap::Args;
 
@@ -23,18 +20,11 @@ impl Openapi {
     /// Does it.
     pub fn run(&self) -> Result<ExitCode> {
         output::line(if self.payload_settings {
-            serde_json::to_string_pretty(&payload_settings())?
+            let known = [Platform::Android, Platform::Ios].map(|platform| (platform, payload::catalogue(platform)));
+            serde_json::to_string_pretty(&BTreeMap::from(known))?
         } else {
             allclear_server::openapi::document().to_pretty_json()?
         })?;
         Ok(ExitCode::SUCCESS)
     }
-}
-
-fn payload_settings() -> BTreeMap<Platform, BTreeMap<PayloadType, &'static [SettingSpec]>> {
-    let known = |platform| {
-        let all = PayloadType::ALL.into_iter().map(|payload| (payload, settings(platform, payload)));
-        all.filter(|(_, settings)| !settings.is_empty()).collect()
-    };
-    [Platform::Android, Platform::Ios].map(|platform| (platform, known(platform))).into()
 }

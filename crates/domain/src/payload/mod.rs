@@ -21,7 +21,7 @@ pub use effects::{Effect, SENSOR_APPS, changes, is_sensor};
 pub use merge::{nested, restrictive_merge};
 pub use requirements::{DeviceTraits, Need, Requirement, requirements, unmet};
 pub use secrets::secrets;
-pub use setting::{Kind, Management, Restrictive, SettingSpec, settings};
+pub use setting::{Kind, Management, Restrictive, SettingSpec, catalogue, settings};
 pub use types::{
     AppAction, AppMode, AppRule, ApplicationControl, ApplicationRule, Bookmark, CustomSettings, NetworkUsageRules,
     Passcode, PasscodeQuality, PasscodeScope, Payload, PayloadType, Restrictions, SimRule, Vpn, VpnConnection,

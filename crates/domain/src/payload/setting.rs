@@ -1,5 +1,7 @@
 //! What one setting of a payload may be: the tables behind the editor's forms, the checks and the merging.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -262,4 +264,10 @@ pub fn settings(platform: Platform, payload: PayloadType) -> &'static [SettingSp
         (Platform::Android, PayloadType::Restrictions) => android::RESTRICTIONS,
         _ => forms::form(platform, payload),
     }
+}
+
+/// The kinds of payload that a platform has, each with its settings.
+pub fn catalogue(platform: Platform) -> BTreeMap<PayloadType, &'static [SettingSpec]> {
+    let all = PayloadType::ALL.into_iter().map(|payload| (payload, settings(platform, payload)));
+    all.filter(|(_, settings)| !settings.is_empty()).collect()
 }

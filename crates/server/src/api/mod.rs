@@ -21,6 +21,7 @@ pub mod live;
 pub mod notifications;
 pub mod notify;
 pub mod organization_groups;
+pub mod payload_settings;
 pub mod profiles;
 pub mod quickstart;
 pub mod roles;
@@ -59,6 +60,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(settings::router())
         .merge(quickstart::router())
         .merge(profiles::router())
+        .merge(payload_settings::router())
         .merge(jobs::router())
         .merge(classifications::router())
         .merge(dashboard::router())

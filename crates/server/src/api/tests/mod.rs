@@ -7,6 +7,7 @@ mod explain;
 mod integrations;
 mod journal;
 mod notifications;
+mod payload_settings;
 mod search;
 mod source_events;
 mod threats;

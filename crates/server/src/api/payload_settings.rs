@@ -1,0 +1,39 @@
+//! The settings that each kind of payload knows, as editors offer them. They come with the server and are the same for
+//! every tenant.
+
+use std::collections::BTreeMap;
+
+use allclear_domain::{
+    level::Platform,
+    payload::{self, PayloadType, SettingSpec},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{app::AppState, extract::Json};
+
+/// The settings of the payloads of both platforms.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct PayloadSettings {
+    /// On Android, by kind of payload.
+    #[schema(value_type = BTreeMap<PayloadType, Vec<SettingSpec>>)]
+    android: BTreeMap<PayloadType, &'static [SettingSpec]>,
+    /// On iOS, by kind of payload.
+    #[schema(value_type = BTreeMap<PayloadType, Vec<SettingSpec>>)]
+    ios: BTreeMap<PayloadType, &'static [SettingSpec]>,
+}
+
+pub(super) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(list))
+}
+
+/// The settings that payloads know
+///
+/// For each kind of payload that a platform has: what each setting takes, which value is stricter, and what it asks of a
+/// device. For restrictions these are the keys within `settings`.
+#[utoipa::path(get, path = "/api/v1/payload-settings", tag = "profiles", operation_id = "list_payload_settings",
+    responses((status = 200, body = PayloadSettings)))]
+async fn list() -> Json<PayloadSettings> {
+    Json(PayloadSettings { android: payload::catalogue(Platform::Android), ios: payload::catalogue(Platform::Ios) })
+}
