@@ -18,7 +18,7 @@ use allclear_server::{
     sign_in::password,
 };
 use allclear_store::{
-    admins::{self as stored, Admin, AdminFilter, AdminSort, Scope},
+    admins::{self as stored, Admin, AdminFilter, Scope},
     organization_groups,
     roles::RoleRef,
     tenants,
@@ -178,7 +178,7 @@ impl List {
         let now = engine.source().now();
         let all = engine.db().read(|tx| {
             let scope = Scope { tenants: tenants::list(tx)?, groups: None };
-            let found = stored::list(tx, &scope, &AdminFilter::default(), AdminSort::UserName, false, None, u32::MAX)?;
+            let found = stored::list(tx, &scope, &AdminFilter::default())?;
             found
                 .into_iter()
                 .map(|admin| {

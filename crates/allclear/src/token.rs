@@ -174,7 +174,7 @@ async fn all(engine: &Engine) -> Result<Vec<(ApiToken, String)>> {
             let roots = organization_groups::customers(tx)?;
             let root = roots.iter().find(|(of, _)| *of == tenant).map(|(_, root)| root.id);
             let within = root.unwrap_or(OrganizationGroupId::GLOBAL);
-            for token in tokens::list(tx, tenant, within, None, false, u32::MAX)? {
+            for token in tokens::list(tx, tenant, within)? {
                 let group = organization_groups::get(tx, token.tenant, token.reach)?;
                 all.push((token, group.map(|(group, _)| group.name).unwrap_or_default()));
             }

@@ -9,20 +9,20 @@ use serde_json::{Value, json};
 
 /// Lists with every sort they take.
 const LISTS: &[(&str, &[&str])] = &[
-    ("api-tokens", &["created_at"]),
-    ("classifications", &["id"]),
+    ("api-tokens", &["created_at", "expires_at", "last_used_at", "name"]),
+    ("classifications", &["family", "id", "name", "open_threats", "risk_level"]),
     ("devices", &["created_at", "friendly_name", "risk_level", "score"]),
     ("enrollment-tokens", &["newest"]),
     ("integrations", &["name"]),
     ("jobs", &["newest"]),
     ("organization-groups", &["name"]),
-    ("profiles", &["name"]),
+    ("profiles", &["name", "platform", "state", "updated_at"]),
     ("roles", &["name"]),
-    ("smart-groups", &["name"]),
+    ("smart-groups", &["assignments", "devices", "exclusions", "name"]),
     ("source-events", &["received_at"]),
     ("tags", &["name"]),
     ("threats", &["changed_at", "first_seen", "id"]),
-    ("user-groups", &["name"]),
+    ("user-groups", &["members", "name"]),
     ("users", &["created_at", "score", "user_name"]),
 ];
 

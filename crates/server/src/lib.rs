@@ -2,7 +2,8 @@
 //!
 //! * [`app`] puts the router together; [`serve`] runs it on a socket.
 //! * [`access`] holds the table of who may call what; a route without a row there answers nobody.
-//! * [`problem`] is the only form in which errors leave; [`extract`], [`page`] and [`check`] make them from bad input.
+//! * [`problem`] is the only form in which errors leave; [`extract`], [`page`] and [`check`] make them from bad input;
+//!   [`sorted`] makes pages of lists that are short.
 //! * `api` has one file for each resource; [`agent`] is what devices speak to.
 //!
 //! This crate must not know SQL, nor decide anything about a device.
@@ -24,5 +25,6 @@ pub mod problem;
 pub mod serve;
 pub mod shell;
 pub mod sign_in;
+pub mod sorted;
 #[cfg(test)]
 mod testing;

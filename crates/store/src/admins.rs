@@ -10,16 +10,13 @@ use allclear_domain::{
     ids::{AdminId, OrganizationGroupId, Tenant},
     time::Time,
 };
-use sea_query::{Expr, ExprTrait, Query};
-use serde::{Deserialize, Serialize};
+use sea_query::{Expr, ExprTrait, Order, Query};
 use uuid::Uuid;
 
 use crate::{
     Error, db,
     db::{Row, Tx, Value},
-    json,
-    listing::{self, By, Key},
-    params,
+    json, listing, params,
     roles::RoleRef,
 };
 
@@ -316,33 +313,6 @@ pub struct AdminFilter {
     pub search: Option<String>,
 }
 
-/// What administrators are sorted by.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AdminSort {
-    /// The user name.
-    #[default]
-    UserName,
-    /// The time they were added, which their ids follow.
-    CreatedAt,
-}
-
-impl AdminSort {
-    /// Where an administrator stands in a list sorted by this.
-    pub fn key(self, admin: &Admin) -> Key {
-        let by = match self {
-            AdminSort::UserName => By::Text(admin.user_name.clone()),
-            AdminSort::CreatedAt => By::Id,
-        };
-        Key { by, id: admin.id.0 }
-    }
-
-    /// Whether a key is of this sort.
-    pub fn fits(self, key: &Key) -> bool {
-        matches!((self, &key.by), (AdminSort::UserName, By::Text(_)) | (AdminSort::CreatedAt, By::Id))
-    }
-}
-
 /// Whose administrators are meant: those kept in these tenants, and in one of these organization groups if they are
 /// given.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -353,16 +323,8 @@ pub struct Scope {
     pub groups: Option<Vec<OrganizationGroupId>>,
 }
 
-/// Administrators, sorted, after a key of this sort.
-pub fn list(
-    tx: &mut Tx<'_>,
-    scope: &Scope,
-    filter: &AdminFilter,
-    sort: AdminSort,
-    descending: bool,
-    after: Option<&Key>,
-    limit: u32,
-) -> Result<Vec<Admin>, Error> {
+/// Administrators, by user name.
+pub fn list(tx: &mut Tx<'_>, scope: &Scope, filter: &AdminFilter) -> Result<Vec<Admin>, Error> {
     if scope.groups.as_ref().is_some_and(Vec::is_empty) {
         // Not every database takes a list without values.
         return Ok(Vec::new());
@@ -388,12 +350,7 @@ pub fn list(
             .flat_map(|column| spellings.iter().map(move |text| listing::begins(col(column), text)));
         select.and_where(listing::any(beginnings));
     }
-    let by = match sort {
-        AdminSort::UserName => Some(col("user_name")),
-        AdminSort::CreatedAt => None,
-    };
-    listing::sort(&mut select, by, &col("id"), descending, after);
-    select.limit(limit.into());
+    select.order_by_expr(col("user_name"), Order::Asc);
     let (sql, values) = db::build(tx.dialect(), &select)?;
     read(tx, &sql, &values)
 }

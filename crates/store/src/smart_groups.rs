@@ -75,6 +75,15 @@ pub fn count(tx: &mut Tx<'_>, tenant: Tenant, id: SmartGroupId) -> Result<i64, E
     Ok(count.unwrap_or(0))
 }
 
+/// How many devices are in each smart group that has any.
+pub fn counts(tx: &mut Tx<'_>, tenant: Tenant) -> Result<Vec<(SmartGroupId, i64)>, Error> {
+    let rows: Vec<(Uuid, i64)> = tx.query(
+        "SELECT smart_group, count(*) FROM device_smart_group WHERE tenant = $1 GROUP BY smart_group",
+        params![tenant.0],
+    )?;
+    Ok(rows.into_iter().map(|(id, count)| (SmartGroupId(id), count)).collect())
+}
+
 /// Members, by id, after one.
 pub fn members(
     tx: &mut Tx<'_>,

@@ -60,39 +60,28 @@ pub fn delete(tx: &mut Tx<'_>, tenant: Tenant, id: UserGroupId) -> Result<(), Er
     Ok(())
 }
 
-/// Groups by name, after a name, with the number of their members; `within` names the organization groups to look in.
-pub fn list(
-    tx: &mut Tx<'_>,
-    tenant: Tenant,
-    within: Option<&[OrganizationGroupId]>,
-    after: Option<&str>,
-    limit: u32,
-) -> Result<Vec<(UserGroup, i64)>, Error> {
-    let mut found = Vec::new();
-    let mut after = after.unwrap_or_default().to_owned();
-    // Groups are few, and those out of reach fewer still: they are skipped here.
-    loop {
-        let rows: Vec<(Uuid, Uuid, String, i64, i64)> = tx.query(
-            "SELECT id, organization_group, name, version, \
-             (SELECT count(*) FROM user_group_member m WHERE m.tenant = g.tenant AND m.user_group = g.id) \
-             FROM user_group g WHERE tenant = $1 AND name > $2 ORDER BY name LIMIT $3",
-            params![tenant.0, &after, limit],
-        )?;
-        let last = rows.len() < limit as usize;
-        for (id, group, name, version, members) in rows {
-            after.clone_from(&name);
-            let organization_group = OrganizationGroupId(group);
-            if within.is_none_or(|within| within.contains(&organization_group)) {
-                found.push((UserGroup { id: UserGroupId(id), organization_group, name, version }, members));
-            }
-            if found.len() == limit as usize {
-                return Ok(found);
-            }
-        }
-        if last {
-            return Ok(found);
-        }
-    }
+/// All groups.
+pub fn list(tx: &mut Tx<'_>, tenant: Tenant) -> Result<Vec<UserGroup>, Error> {
+    let rows: Vec<(Uuid, Uuid, String, i64)> = tx.query(
+        "SELECT id, organization_group, name, version FROM user_group WHERE tenant = $1 ORDER BY name",
+        params![tenant.0],
+    )?;
+    let group = |(id, group, name, version)| UserGroup {
+        id: UserGroupId(id),
+        organization_group: OrganizationGroupId(group),
+        name,
+        version,
+    };
+    Ok(rows.into_iter().map(group).collect())
+}
+
+/// How many users are in each group that has any.
+pub fn counts(tx: &mut Tx<'_>, tenant: Tenant) -> Result<Vec<(UserGroupId, i64)>, Error> {
+    let rows: Vec<(Uuid, i64)> = tx.query(
+        "SELECT user_group, count(*) FROM user_group_member WHERE tenant = $1 GROUP BY user_group",
+        params![tenant.0],
+    )?;
+    Ok(rows.into_iter().map(|(id, count)| (UserGroupId(id), count)).collect())
 }
 
 /// How many users are in a group.

@@ -12,9 +12,8 @@ use allclear_engine::{
     work::Work,
 };
 use allclear_store::{
-    admins::{self as stored, Admin as Stored, AdminFilter, AdminSort, Scope},
+    admins::{self as stored, Admin as Stored, AdminFilter, Scope},
     db::Tx,
-    listing::Key,
     roles::{self, RoleRef},
     second_factors,
 };
@@ -40,6 +39,7 @@ use crate::{
     idempotency::ShownOnce,
     page::{List, Page, PageParams},
     problem::Problem,
+    sorted::{Place, Typed},
 };
 
 /// Somebody who signs in to the console.
@@ -186,6 +186,10 @@ pub struct NewAdminLink {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct AdminParams {
+    /// Each word of this is in its user name, name or mail address, whatever the case.
+    #[serde(default)]
+    #[param(required = false, value_type = String, min_length = 1, max_length = 100)]
+    q: Typed,
     /// In one of these states.
     #[serde(default)]
     state: Vec<AdminState>,
@@ -195,6 +199,37 @@ struct AdminParams {
     /// User name, name or mail address begins with this.
     #[param(min_length = 1, max_length = 100)]
     search: Option<String>,
+    /// Whose reach is at or below this organization group.
+    organization_group_id: Option<OrganizationGroupId>,
+}
+
+/// What administrators are sorted by.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum SortBy {
+    /// The user name.
+    #[default]
+    UserName,
+    /// What people call them.
+    Name,
+    /// When they were added.
+    CreatedAt,
+    /// When they last signed in; those who never did come first.
+    LastSignedInAt,
+}
+
+impl SortBy {
+    fn place(self, admin: &Stored) -> Place {
+        match self {
+            SortBy::UserName => Place::text(&admin.user_name, admin.id),
+            SortBy::Name => Place::text(&admin.name, admin.id),
+            // Ids follow the time they were added.
+            SortBy::CreatedAt => Place::number(0, admin.id),
+            SortBy::LastSignedInAt => {
+                Place::number(admin.last_signed_in_at.map_or(i64::MIN, Time::as_micros), admin.id)
+            }
+        }
+    }
 }
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
@@ -239,32 +274,35 @@ fn may_make(work: &mut Work<'_, '_>, principal: &Principal, role: RoleRef) -> Re
 
 /// The administrators within one's reach
 ///
-/// Sorted by `user_name` or `created_at`. With Global reach, the server's own are among them.
+/// Sorted by `user_name`, `name`, `created_at` or `last_signed_in_at`. With Global reach, the server's own are among
+/// them.
 #[utoipa::path(get, path = "/api/v1/admins", tag = "admins", operation_id = "list_admins",
     params(AdminParams, PageParams), responses((status = 200, body = Page<Admin>)))]
 async fn list(
     State(state): State<AppState>,
     principal: Principal,
-    list: List<AdminParams, AdminSort>,
+    list: List<AdminParams, SortBy>,
 ) -> Result<Json<Page<Admin>>, Problem> {
-    let (asked, after, limit) = (list.filter.clone(), list.after_one(|key: &Key| list.sort.fits(key))?, list.fetch());
-    let (sort, descending, now) = (list.sort, list.descending, state.source.now());
+    let (asked, sort, cut, now) = (list.filter.clone(), list.sort, list.cut()?, state.source.now());
     let mut check = Check::default();
     let good = asked.search.as_ref().is_none_or(|text| (1..=254).contains(&text.len()));
     check.that(good, "search", "must have 1 to 254 bytes");
     let role = asked.role.as_ref().map(|role| role.parse::<RoleRef>());
     check.that(!matches!(role, Some(Err(_))), "role", NO_ROLE);
     check.finish()?;
-    let filter = AdminFilter { states: asked.state, role: role.and_then(Result::ok), search: asked.search };
+    let AdminParams { q, state: states, search, organization_group_id, .. } = asked;
+    let filter = AdminFilter { states, role: role.and_then(Result::ok), search };
     let found = state.engine.read(principal.tenant, move |tx, rules| {
-        let scope = scope(&principal, rules);
-        let found = stored::list(tx, &scope, &filter, sort, descending, after.as_ref(), limit)?;
-        let keys: Vec<Key> = found.iter().map(|admin| sort.key(admin)).collect();
-        Ok(shown(tx, found, now)?.into_iter().zip(keys).collect::<Vec<_>>())
+        let mut scope = scope(&principal, rules);
+        if let Some(group) = organization_group_id {
+            scope.groups = Some(principal.below(&rules.organization_groups, group));
+        }
+        let mut found = stored::list(tx, &scope, &filter)?;
+        found.retain(|admin| q.is_in(&[&admin.user_name, &admin.name, admin.email.as_deref().unwrap_or_default()]));
+        let (places, found): (Vec<Place>, Vec<Stored>) = cut.of(found, |admin| sort.place(admin)).into_iter().unzip();
+        Ok(places.into_iter().zip(shown(tx, found, now)?).collect::<Vec<_>>())
     });
-    let page = list.page(found.await?, |(_, key)| key.clone())?;
-    let items = page.items.into_iter().map(|(admin, _)| admin).collect();
-    Ok(Json(Page { items, next_cursor: page.next_cursor }))
+    list.cut_page(found.await?).map(Json)
 }
 
 /// One administrator

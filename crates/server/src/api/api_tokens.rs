@@ -18,7 +18,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
@@ -27,8 +27,9 @@ use crate::{
     check::{self, Check},
     extract::{Json, Path},
     idempotency::ShownOnce,
-    page::{List, NoFilter, Page, PageParams},
+    page::{List, Page, PageParams},
     problem::Problem,
+    sorted::{Place, Typed},
 };
 
 /// Most tokens of a tenant.
@@ -100,6 +101,22 @@ pub struct NewApiToken {
     expires_at: Option<Time>,
 }
 
+/// What a list of tokens is narrowed to.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ApiTokenParams {
+    /// Each word of this is in its name, whatever the case.
+    #[serde(default)]
+    #[param(required = false, value_type = String, min_length = 1, max_length = 100)]
+    q: Typed,
+    /// With this role.
+    #[param(max_length = 40)]
+    role: Option<String>,
+    /// Good at or below this organization group; those good above it are left out.
+    organization_group_id: Option<OrganizationGroupId>,
+}
+
 /// What tokens are sorted by.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -107,6 +124,24 @@ pub enum SortBy {
     /// When they were made.
     #[default]
     CreatedAt,
+    /// What they are for.
+    Name,
+    /// When they expire; those that never do come last.
+    ExpiresAt,
+    /// When they were last used; those that never were come first.
+    LastUsedAt,
+}
+
+impl SortBy {
+    fn place(self, token: &tokens::ApiToken) -> Place {
+        match self {
+            // Ids follow the time they were made.
+            SortBy::CreatedAt => Place::number(0, token.id),
+            SortBy::Name => Place::text(&token.name, token.id),
+            SortBy::ExpiresAt => Place::number(token.expires_at.map_or(i64::MAX, Time::as_micros), token.id),
+            SortBy::LastUsedAt => Place::number(token.last_used_at.map_or(i64::MIN, Time::as_micros), token.id),
+        }
+    }
 }
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
@@ -115,18 +150,30 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 
 /// The tokens within the caller's reach
 ///
-/// Sorted by `created_at`. With Global reach, the server's own tokens are among them.
+/// Sorted by `created_at`, `name`, `expires_at` or `last_used_at`. With Global reach, the server's own tokens are among
+/// them.
 #[utoipa::path(get, path = "/api/v1/api-tokens", tag = "api-tokens", operation_id = "list_api_tokens",
-    params(PageParams), responses((status = 200, body = Page<ApiToken>)))]
+    params(ApiTokenParams, PageParams), responses((status = 200, body = Page<ApiToken>)))]
 async fn list(
     State(state): State<AppState>,
     principal: Principal,
-    list: List<NoFilter, SortBy>,
+    list: List<ApiTokenParams, SortBy>,
 ) -> Result<Json<Page<ApiToken>>, Problem> {
-    let (after, fetch, descending) = (list.after::<TokenId>()?, list.fetch(), list.descending);
-    let found =
-        state.db.read(move |tx| tokens::list(tx, principal.tenant, principal.reach, after, descending, fetch)).await?;
-    list.page(found.into_iter().map(ApiToken::from).collect(), |token| token.id).map(Json)
+    let role = list.filter.role.as_ref().map(|role| role.parse::<RoleRef>()).transpose();
+    let role = role.map_err(|_| Problem::invalid_field("role", NO_ROLE))?;
+    let (asked, sort, cut) = (list.filter.clone(), list.sort, list.cut()?);
+    let found = state.engine.read(principal.tenant, move |tx, rules| {
+        let within = asked.organization_group_id.map(|group| principal.below(&rules.organization_groups, group));
+        let mut found = tokens::list(tx, principal.tenant, principal.reach)?;
+        found.retain(|token| {
+            within.as_ref().is_none_or(|within| within.contains(&token.reach))
+                && role.is_none_or(|role| token.role == role)
+                && asked.q.is_in(&[&token.name])
+        });
+        let found = cut.of(found, |token| sort.place(token)).into_iter();
+        Ok(found.map(|(place, token)| (place, ApiToken::from(token))).collect::<Vec<_>>())
+    });
+    list.cut_page(found.await?).map(Json)
 }
 
 /// One token

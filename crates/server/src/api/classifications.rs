@@ -17,7 +17,7 @@ use axum::{
     response::{IntoResponse, Response as HttpResponse},
 };
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::common::PreviewAnswer;
@@ -25,8 +25,9 @@ use crate::{
     app::AppState,
     auth::Principal,
     extract::{IfMatch, Json, Path, Query, etag},
-    page::{List, NoFilter, Page, PageParams},
+    page::{List, Page, PageParams},
     problem::Problem,
+    sorted::{Place, Typed},
 };
 
 /// A row of the Protections table.
@@ -105,12 +106,52 @@ pub struct ClassificationPreview {
 }
 
 /// What a reset is based on.
-#[derive(Clone, Copy, Debug, Default, Deserialize, utoipa::IntoParams)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ResetParams {
     /// The version this is based on, unless `If-Match` says it; without both, whatever is there is reset.
     version: Option<i64>,
+}
+
+/// What the table is narrowed to. Several values of one parameter: any of them.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ClassificationParams {
+    /// Each word of this is in its id, name, texts or technique, whatever the case.
+    #[serde(default)]
+    #[param(required = false, value_type = String, min_length = 1, max_length = 100)]
+    q: Typed,
+    /// What such a threat lives in.
+    #[serde(default)]
+    #[param(required = false)]
+    family: Vec<Family>,
+    /// Found on this platform.
+    platform: Option<Platform>,
+    /// The level in force.
+    #[serde(default)]
+    #[param(required = false)]
+    risk_level: Vec<RiskLevel>,
+    /// What is done besides rating the device.
+    #[serde(default)]
+    #[param(required = false)]
+    response: Vec<Response>,
+    /// Whose level or response differs from the defaults, or does not.
+    changed: Option<bool>,
+}
+
+impl ClassificationParams {
+    fn fits(&self, row: &Classification) -> bool {
+        let changed = (row.risk_level, row.response) != (row.default_risk_level, row.default_response);
+        let technique = row.technique.map_or(["", ""], |technique| [technique.id, technique.name]);
+        (self.family.is_empty() || self.family.contains(&row.family))
+            && self.platform.is_none_or(|platform| row.platforms.contains(&platform))
+            && (self.risk_level.is_empty() || self.risk_level.contains(&row.risk_level))
+            && (self.response.is_empty() || self.response.contains(&row.response))
+            && self.changed.is_none_or(|wanted| changed == wanted)
+            && self.q.is_in(&[row.id, row.name, row.user_text, row.admin_text, technique[0], technique[1]])
+    }
 }
 
 /// What classifications are sorted by.
@@ -120,6 +161,26 @@ pub enum SortBy {
     /// The id.
     #[default]
     Id,
+    /// The name.
+    Name,
+    /// What such a threat lives in.
+    Family,
+    /// The level in force, `none` first.
+    RiskLevel,
+    /// How many threats of this kind are open.
+    OpenThreats,
+}
+
+impl SortBy {
+    fn place(self, row: &Classification) -> Place {
+        match self {
+            SortBy::Id => Place::text(row.id, row.id),
+            SortBy::Name => Place::text(row.name, row.id),
+            SortBy::Family => Place::number(row.family as i64, row.id),
+            SortBy::RiskLevel => Place::number(row.risk_level as i64, row.id),
+            SortBy::OpenThreats => Place::number(row.open_threats, row.id),
+        }
+    }
 }
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
@@ -149,13 +210,13 @@ fn row(rules: &Rules, known: &'static Known, version: i64, open_threats: i64) ->
 
 /// The Protections table
 ///
-/// Sorted by `id`.
+/// Sorted by `id`, `name`, `family`, `risk_level` or `open_threats`.
 #[utoipa::path(get, path = "/api/v1/classifications", tag = "classifications", operation_id = "list_classifications",
-    params(PageParams), responses((status = 200, body = Page<Classification>)))]
+    params(ClassificationParams, PageParams), responses((status = 200, body = Page<Classification>)))]
 async fn list(
     State(state): State<AppState>,
     principal: Principal,
-    list: List<NoFilter, SortBy>,
+    list: List<ClassificationParams, SortBy>,
 ) -> Result<Json<Page<Classification>>, Problem> {
     let tenant = principal.tenant;
     let mut rows = state
@@ -168,13 +229,8 @@ async fn list(
             Ok(all.map(|known| row(rules, known, find(&versions, known.id), find(&open, known.id))).collect::<Vec<_>>())
         })
         .await?;
-    if list.descending {
-        rows.reverse();
-    }
-    if let Some(after) = list.after::<String>()? {
-        rows.retain(|row| if list.descending { row.id < after.as_str() } else { row.id > after.as_str() });
-    }
-    list.page(rows, |row| row.id).map(Json)
+    rows.retain(|row| list.filter.fits(row));
+    list.cut_page(list.cut()?.of(rows, |row| list.sort.place(row))).map(Json)
 }
 
 /// One row

@@ -57,9 +57,13 @@ impl Principal {
         match asked {
             None => self.within(rules),
             Some(group) if tree.root() == Some(group) && self.reaches(tree, group) => None,
-            Some(group) if self.reaches(tree, group) => Some(tree.within(group)),
-            Some(_) => Some(Vec::new()),
+            Some(group) => Some(self.below(tree, group)),
         }
+    }
+
+    /// The organization groups at or below one; none if it is out of reach.
+    pub(crate) fn below(&self, tree: &OrganizationGroups, group: OrganizationGroupId) -> Vec<OrganizationGroupId> {
+        if self.reaches(tree, group) { tree.within(group) } else { Vec::new() }
     }
 
     /// The organization group something is made in: the one asked for, else the whole of what is within reach. One out

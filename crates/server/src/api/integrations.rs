@@ -17,7 +17,7 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
@@ -26,8 +26,9 @@ use crate::{
     auth::Principal,
     check::{self, Check},
     extract::{IfMatch, Json, Path, etag},
-    page::{List, NoFilter, Page, PageParams},
+    page::{List, Page, PageParams},
     problem::Problem,
+    sorted::{Place, Typed},
 };
 
 /// Most integrations of a tenant.
@@ -161,6 +162,21 @@ pub struct IntegrationEdit {
     version: Option<i64>,
 }
 
+/// What a list of integrations is narrowed to.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct IntegrationParams {
+    /// Each word of this is in its name or address, whatever the case.
+    #[serde(default)]
+    #[param(required = false, value_type = String, min_length = 1, max_length = 100)]
+    q: Typed,
+    /// What it is connected to.
+    kind: Option<IntegrationKind>,
+    /// Whether it is read.
+    enabled: Option<bool>,
+}
+
 /// What integrations are sorted by.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -195,27 +211,25 @@ fn shown(tx: &mut Tx<'_>, stored: Stored, now: Time) -> Result<Integration, Erro
 ///
 /// Sorted by `name`. They concern the whole tenant, so a part of it does not suffice as reach.
 #[utoipa::path(get, path = "/api/v1/integrations", tag = "integrations", operation_id = "list_integrations",
-    params(PageParams), responses((status = 200, body = Page<Integration>)))]
+    params(IntegrationParams, PageParams), responses((status = 200, body = Page<Integration>)))]
 async fn list(
     State(state): State<AppState>,
     principal: Principal,
-    list: List<NoFilter, SortBy>,
+    list: List<IntegrationParams, SortBy>,
 ) -> Result<Json<Page<Integration>>, Problem> {
-    let now = state.source.now();
-    let (after, descending) = (list.after::<String>()?, list.descending);
+    let (asked, cut, now) = (list.filter.clone(), list.cut()?, state.source.now());
     let found = state.engine.read(principal.tenant, move |tx, rules| {
         principal.whole_tenant(rules)?;
-        let all = stored::list(tx, principal.tenant)?;
-        all.into_iter().map(|one| shown(tx, one, now)).collect::<Result<Vec<_>, Error>>()
+        let mut all = stored::list(tx, principal.tenant)?;
+        all.retain(|one| {
+            asked.q.is_in(&[&one.name, &one.base_url])
+                && asked.kind.is_none_or(|kind| one.kind == kind.as_str())
+                && asked.enabled.is_none_or(|enabled| one.enabled == enabled)
+        });
+        let found = cut.of(all, |one| Place::text(&one.name, one.id)).into_iter();
+        found.map(|(place, one)| Ok((place, shown(tx, one, now)?))).collect::<Result<Vec<_>, Error>>()
     });
-    let mut all = found.await?;
-    if descending {
-        all.reverse();
-    }
-    if let Some(after) = after {
-        all.retain(|one| if descending { one.name < after } else { one.name > after });
-    }
-    list.page(all, |one| one.name.clone()).map(Json)
+    list.cut_page(found.await?).map(Json)
 }
 
 /// One integration

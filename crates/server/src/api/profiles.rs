@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use allclear_domain::{
-    ids::{JobId, OrganizationGroupId, ProfileId},
+    ids::{JobId, OrganizationGroupId, ProfileId, SmartGroupId},
     level::Platform,
     payload,
     profile::{ProfileSpec, ProfileState},
@@ -36,6 +36,7 @@ use crate::{
     extract::{IfMatch, Json, Path, Query, etag},
     page::{List, NoFilter, Page, PageParams},
     problem::Problem,
+    sorted::{Place, Typed},
 };
 
 /// A named, versioned set of payloads.
@@ -132,6 +133,39 @@ pub struct ProfileVersion {
     published_by: String,
 }
 
+/// What a list of profiles is narrowed to. Several values of one parameter: any of them.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ProfileParams {
+    /// Each word of this is in its name or description, whatever the case.
+    #[serde(default)]
+    #[param(required = false, value_type = String, min_length = 1, max_length = 100)]
+    q: Typed,
+    /// The platform it is made for.
+    platform: Option<Platform>,
+    /// How far it has come.
+    #[serde(default)]
+    #[param(required = false)]
+    state: Vec<ProfileState>,
+    /// At or below this organization group.
+    organization_group_id: Option<OrganizationGroupId>,
+    /// Whose draft is assigned to this smart group or excludes it.
+    smart_group_id: Option<SmartGroupId>,
+}
+
+impl ProfileParams {
+    fn fits(&self, within: Option<&[OrganizationGroupId]>, profile: &StoredProfile) -> bool {
+        let spec = &profile.draft;
+        let named = |id| spec.assigned_groups.contains(&id) || spec.excluded_groups.contains(&id);
+        within.is_none_or(|within| within.contains(&profile.organization_group))
+            && self.platform.is_none_or(|platform| profile.platform == platform)
+            && (self.state.is_empty() || self.state.contains(&profile.state))
+            && self.smart_group_id.is_none_or(named)
+            && self.q.is_in(&[&profile.name, &spec.description])
+    }
+}
+
 /// What profiles are sorted by.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -139,6 +173,23 @@ pub enum SortBy {
     /// The name.
     #[default]
     Name,
+    /// The platform.
+    Platform,
+    /// How far it has come: draft, published, retired.
+    State,
+    /// When it was changed last.
+    UpdatedAt,
+}
+
+impl SortBy {
+    fn place(self, profile: &StoredProfile) -> Place {
+        match self {
+            SortBy::Name => Place::text(&profile.name, profile.id),
+            SortBy::Platform => Place::text(profile.platform.as_str(), profile.id),
+            SortBy::State => Place::number(profile.state as i64, profile.id),
+            SortBy::UpdatedAt => Place::number(profile.updated_at.as_micros(), profile.id),
+        }
+    }
 }
 
 /// What versions are sorted by.
@@ -217,30 +268,23 @@ fn with_version(profile: Profile) -> Response {
 
 /// Profiles
 ///
-/// Sorted by `name`.
-#[utoipa::path(get, path = "/api/v1/profiles", tag = "profiles", operation_id = "list_profiles", params(PageParams),
-    responses((status = 200, body = Page<Profile>)))]
+/// Sorted by `name`, `platform`, `state` or `updated_at`.
+#[utoipa::path(get, path = "/api/v1/profiles", tag = "profiles", operation_id = "list_profiles",
+    params(ProfileParams, PageParams), responses((status = 200, body = Page<Profile>)))]
 async fn list(
     State(state): State<AppState>,
     principal: Principal,
-    list: List<NoFilter, SortBy>,
+    list: List<ProfileParams, SortBy>,
 ) -> Result<Json<Page<Profile>>, Problem> {
-    let (after, fetch, descending) = (list.after::<String>()?, list.fetch() as usize, list.descending);
+    let (asked, sort, cut) = (list.filter.clone(), list.sort, list.cut()?);
     let found = state.engine.read(principal.tenant, move |tx, rules| {
+        let within = principal.narrowed(rules, asked.organization_group_id);
         let mut all = stored::list(tx, principal.tenant, None, i64::MAX)?;
-        all.retain(|profile| principal.reaches(&rules.organization_groups, profile.organization_group));
-        all.retain(|profile| match &after {
-            Some(after) if descending => profile.name < *after,
-            Some(after) => profile.name > *after,
-            None => true,
-        });
-        if descending {
-            all.reverse();
-        }
-        all.truncate(fetch);
-        all.into_iter().map(|profile| shown(tx, &principal, profile)).collect::<Result<Vec<_>, _>>()
+        all.retain(|profile| asked.fits(within.as_deref(), profile));
+        let found = cut.of(all, |profile| sort.place(profile)).into_iter();
+        found.map(|(place, profile)| Ok((place, shown(tx, &principal, profile)?))).collect::<Result<Vec<_>, Error>>()
     });
-    list.page(found.await?, |profile| profile.name.clone()).map(Json)
+    list.cut_page(found.await?).map(Json)
 }
 
 /// One profile

@@ -15,7 +15,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
@@ -23,8 +23,9 @@ use crate::{
     auth::Principal,
     check::{self, Check},
     extract::{IfMatch, Json, Path, etag},
-    page::{List, NoFilter, Page, PageParams},
+    page::{List, Page, PageParams},
     problem::Problem,
+    sorted::{Place, Typed},
 };
 
 /// Most roles of a tenant's own.
@@ -88,6 +89,21 @@ pub struct RoleEdit {
     version: Option<i64>,
 }
 
+/// What a list of roles is narrowed to.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct RoleParams {
+    /// Each word of this is in its name, whatever the case.
+    #[serde(default)]
+    #[param(required = false, value_type = String, min_length = 1, max_length = 100)]
+    q: Typed,
+    /// Those every tenant has, or the tenant's own.
+    built_in: Option<bool>,
+    /// Those that hold this right.
+    right: Option<Right>,
+}
+
 /// What roles are sorted by.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -104,25 +120,22 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 /// All roles, built-in ones too
 ///
 /// Sorted by `name`.
-#[utoipa::path(get, path = "/api/v1/roles", tag = "roles", operation_id = "list_roles", params(PageParams),
-    responses((status = 200, body = Page<Role>)))]
+#[utoipa::path(get, path = "/api/v1/roles", tag = "roles", operation_id = "list_roles",
+    params(RoleParams, PageParams), responses((status = 200, body = Page<Role>)))]
 async fn list(
     State(state): State<AppState>,
     principal: Principal,
-    list: List<NoFilter, SortBy>,
+    list: List<RoleParams, SortBy>,
 ) -> Result<Json<Page<Role>>, Problem> {
     let own = state.db.read(move |tx| roles::list(tx, principal.tenant)).await?;
-    let mut all: Vec<Role> =
-        BuiltInRole::ALL.into_iter().map(Role::from).chain(own.into_iter().map(Role::from)).collect();
-    let key = |role: &Role| (role.name.clone(), role.id.clone());
-    all.sort_by_key(key);
-    if list.descending {
-        all.reverse();
-    }
-    if let Some(after) = list.after::<(String, String)>()? {
-        all.retain(|role| if list.descending { key(role) < after } else { key(role) > after });
-    }
-    list.page(all, key).map(Json)
+    let all = BuiltInRole::ALL.into_iter().map(Role::from).chain(own.into_iter().map(Role::from));
+    let RoleParams { q, built_in, right } = &list.filter;
+    let fitting = all.filter(|role| {
+        q.is_in(&[&role.name])
+            && built_in.is_none_or(|built_in| role.built_in == built_in)
+            && right.is_none_or(|right| role.rights.contains(&right))
+    });
+    list.cut_page(list.cut()?.of(fitting, |role| Place::text(&role.name, &role.id))).map(Json)
 }
 
 /// One role

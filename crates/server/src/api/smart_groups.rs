@@ -1,7 +1,9 @@
 //! Smart groups: saved criteria over devices.
 
+use std::collections::HashMap;
+
 use allclear_domain::{
-    ids::{JobId, OrganizationGroupId, SmartGroupId},
+    ids::{JobId, OrganizationGroupId, SmartGroupId, TagId},
     profile::ProfileState,
     rules::Rules,
     smart_group::{Selection, SmartGroup as Stored},
@@ -19,7 +21,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::common::{PreviewAnswer, Started};
@@ -27,8 +29,9 @@ use crate::{
     app::AppState,
     auth::Principal,
     extract::{IfMatch, Json, Path, etag},
-    page::{List, NoFilter, Page, PageParams},
+    page::{List, Page, PageParams},
     problem::Problem,
+    sorted::{Place, Typed},
 };
 
 /// A saved set of criteria over devices.
@@ -97,6 +100,35 @@ pub struct SmartGroupPreview {
     selection: Selection,
 }
 
+/// What published profiles make of a smart group.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SmartGroupUse {
+    /// One is assigned to it.
+    Assigned,
+    /// One excludes it.
+    Excluded,
+    /// Neither.
+    Unused,
+}
+
+/// What a list of smart groups is narrowed to.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct SmartGroupParams {
+    /// Each word of this is in its name, whatever the case.
+    #[serde(default)]
+    #[param(required = false, value_type = String, min_length = 1, max_length = 100)]
+    q: Typed,
+    /// At or below this organization group.
+    organization_group_id: Option<OrganizationGroupId>,
+    /// What published profiles make of it.
+    used: Option<SmartGroupUse>,
+    /// With this tag among its criteria.
+    tag_id: Option<TagId>,
+}
+
 /// What smart groups are sorted by.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -104,10 +136,38 @@ pub enum SortBy {
     /// The name.
     #[default]
     Name,
+    /// How many devices are in it.
+    Devices,
+    /// How many published profiles are assigned to it.
+    Assignments,
+    /// How many published profiles exclude it.
+    Exclusions,
 }
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(preview)).routes(routes!(get, edit, delete))
+}
+
+/// To how many published profiles a smart group is assigned, and how many exclude it.
+fn uses(rules: &Rules, id: SmartGroupId) -> (usize, usize) {
+    let published = || rules.profiles.iter().filter(|profile| profile.state == ProfileState::Published);
+    let assigned = published().filter(|profile| profile.spec.assigned_groups.contains(&id)).count();
+    (assigned, published().filter(|profile| profile.spec.excluded_groups.contains(&id)).count())
+}
+
+impl SmartGroupParams {
+    fn fits(&self, rules: &Rules, within: Option<&[OrganizationGroupId]>, group: &Stored) -> bool {
+        let (assigned, excluded) = uses(rules, group.id);
+        let used = match self.used {
+            None => true,
+            Some(SmartGroupUse::Assigned) => assigned > 0,
+            Some(SmartGroupUse::Excluded) => excluded > 0,
+            Some(SmartGroupUse::Unused) => assigned + excluded == 0,
+        };
+        used && within.is_none_or(|within| within.contains(&group.organization_group))
+            && self.tag_id.is_none_or(|tag| group.selection.criteria.tags.tags.contains(&tag))
+            && self.q.is_in(&[&group.name])
+    }
 }
 
 fn shown(
@@ -117,11 +177,11 @@ fn shown(
     group: Stored,
     version: i64,
 ) -> Result<SmartGroup, Error> {
-    let published = || rules.profiles.iter().filter(|profile| profile.state == ProfileState::Published);
+    let (assignments, exclusions) = uses(rules, group.id);
     Ok(SmartGroup {
         devices: stored::count(tx, principal.tenant, group.id)?,
-        assignments: published().filter(|profile| profile.spec.assigned_groups.contains(&group.id)).count(),
-        exclusions: published().filter(|profile| profile.spec.excluded_groups.contains(&group.id)).count(),
+        assignments,
+        exclusions,
         id: group.id,
         name: group.name,
         organization_group_id: group.organization_group,
@@ -156,40 +216,38 @@ async fn one(
 
 /// Smart groups
 ///
-/// Sorted by `name`.
+/// Sorted by `name`, `devices`, `assignments` or `exclusions`.
 #[utoipa::path(get, path = "/api/v1/smart-groups", tag = "smart-groups", operation_id = "list_smart_groups",
-    params(PageParams), responses((status = 200, body = Page<SmartGroup>)))]
+    params(SmartGroupParams, PageParams), responses((status = 200, body = Page<SmartGroup>)))]
 async fn list(
     State(state): State<AppState>,
     principal: Principal,
-    list: List<NoFilter, SortBy>,
+    list: List<SmartGroupParams, SortBy>,
 ) -> Result<Json<Page<SmartGroup>>, Problem> {
-    let (after, fetch, descending) = (list.after::<String>()?, list.fetch() as usize, list.descending);
+    let (asked, sort, cut) = (list.filter.clone(), list.sort, list.cut()?);
     let groups = state.engine.read(principal.tenant, move |tx, rules| {
+        let within = principal.narrowed(rules, asked.organization_group_id);
+        let fitting = rules.smart_groups.iter().filter(|group| asked.fits(rules, within.as_deref(), group));
+        let devices: HashMap<SmartGroupId, i64> = match sort {
+            SortBy::Devices => stored::counts(tx, principal.tenant)?.into_iter().collect(),
+            SortBy::Name | SortBy::Assignments | SortBy::Exclusions => HashMap::new(),
+        };
+        let number = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+        let found = cut.of(fitting, |group| match sort {
+            SortBy::Name => Place::text(&group.name, group.id),
+            SortBy::Devices => Place::number(devices.get(&group.id).copied().unwrap_or(0), group.id),
+            SortBy::Assignments => Place::number(number(uses(rules, group.id).0), group.id),
+            SortBy::Exclusions => Place::number(number(uses(rules, group.id).1), group.id),
+        });
         let versions = stored::versions(tx, principal.tenant)?;
-        let mut groups: Vec<&Stored> = rules
-            .smart_groups
-            .iter()
-            .filter(|group| principal.reaches(&rules.organization_groups, group.organization_group))
-            .filter(|group| match &after {
-                Some(after) if descending => group.name < *after,
-                Some(after) => group.name > *after,
-                None => true,
-            })
-            .collect();
-        groups.sort_by(|a, b| a.name.cmp(&b.name));
-        if descending {
-            groups.reverse();
-        }
-        groups.truncate(fetch);
-        let mut page = Vec::with_capacity(groups.len());
-        for group in groups {
+        let mut page = Vec::with_capacity(found.len());
+        for (place, group) in found {
             let version = versions.iter().find(|(id, _)| *id == group.id).map_or(0, |(_, version)| *version);
-            page.push(shown(tx, rules, &principal, group.clone(), version)?);
+            page.push((place, shown(tx, rules, &principal, group.clone(), version)?));
         }
         Ok(page)
     });
-    list.page(groups.await?, |group| group.name.clone()).map(Json)
+    list.cut_page(groups.await?).map(Json)
 }
 
 /// One smart group

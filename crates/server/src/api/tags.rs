@@ -12,7 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::common::Started;
@@ -20,8 +20,9 @@ use crate::{
     app::AppState,
     auth::Principal,
     extract::{IfMatch, Json, Path, etag},
-    page::{List, NoFilter, Page, PageParams},
+    page::{List, Page, PageParams},
     problem::Problem,
+    sorted::{Place, Typed},
 };
 
 /// A label on devices.
@@ -64,6 +65,19 @@ pub struct TagEdit {
     version: Option<i64>,
 }
 
+/// What a list of tags is narrowed to.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct TagParams {
+    /// Each word of this is in its name, whatever the case.
+    #[serde(default)]
+    #[param(required = false, value_type = String, min_length = 1, max_length = 100)]
+    q: Typed,
+    /// The engine's own, or those that people set.
+    engine: Option<bool>,
+}
+
 /// What tags are sorted by.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -80,23 +94,20 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 /// All tags, the engine's too
 ///
 /// Sorted by `name`.
-#[utoipa::path(get, path = "/api/v1/tags", tag = "tags", operation_id = "list_tags", params(PageParams),
+#[utoipa::path(get, path = "/api/v1/tags", tag = "tags", operation_id = "list_tags", params(TagParams, PageParams),
     responses((status = 200, body = Page<Tag>)))]
 async fn list(
     State(state): State<AppState>,
     principal: Principal,
-    list: List<NoFilter, SortBy>,
+    list: List<TagParams, SortBy>,
 ) -> Result<Json<Page<Tag>>, Problem> {
     let tenant = principal.tenant;
-    let found = state.engine.read(tenant, move |tx, _| Ok(stored::list(tx, tenant)?)).await?;
-    let mut tags: Vec<Tag> = found.into_iter().map(|(tag, version)| Tag::new(tag, version)).collect();
-    if list.descending {
-        tags.reverse();
-    }
-    if let Some(after) = list.after::<String>()? {
-        tags.retain(|tag| if list.descending { tag.name < after } else { tag.name > after });
-    }
-    list.page(tags, |tag| tag.name.clone()).map(Json)
+    let mut tags = state.engine.read(tenant, move |tx, _| Ok(stored::list(tx, tenant)?)).await?;
+    let TagParams { q, engine } = &list.filter;
+    tags.retain(|(tag, _)| q.is_in(&[&tag.name]) && engine.is_none_or(|engine| tag.engine.is_some() == engine));
+    let found = list.cut()?.of(tags, |(tag, _)| Place::text(&tag.name, tag.id));
+    let shown = found.into_iter().map(|(place, (tag, version))| (place, Tag::new(tag, version)));
+    list.cut_page(shown.collect()).map(Json)
 }
 
 /// One tag

@@ -1,5 +1,7 @@
 //! User groups: named sets of users, for criteria of smart groups.
 
+use std::collections::HashMap;
+
 use allclear_domain::ids::{OrganizationGroupId, UserGroupId, UserId};
 use allclear_engine::{Error, directory::user_groups};
 use allclear_store::{
@@ -13,7 +15,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::users::User;
@@ -23,6 +25,7 @@ use crate::{
     extract::{IfMatch, Json, Path, etag},
     page::{List, NoFilter, Page, PageParams},
     problem::Problem,
+    sorted::{Place, Typed},
 };
 
 /// Most users added and removed in one request.
@@ -104,6 +107,19 @@ pub struct MembersChanged {
     devices: u64,
 }
 
+/// What a list of user groups is narrowed to.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct UserGroupParams {
+    /// Each word of this is in its name, whatever the case.
+    #[serde(default)]
+    #[param(required = false, value_type = String, min_length = 1, max_length = 100)]
+    q: Typed,
+    /// At or below this organization group.
+    organization_group_id: Option<OrganizationGroupId>,
+}
+
 /// What user groups are sorted by.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -111,6 +127,8 @@ pub enum SortBy {
     /// The name.
     #[default]
     Name,
+    /// How many users are in it.
+    Members,
 }
 
 /// What the members of a group are sorted by.
@@ -129,28 +147,34 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(members, change_members))
 }
 
-fn ascending_only(descending: bool, sort: &str) -> Result<(), Problem> {
-    if descending { Err(Problem::invalid_field("sort", format!("must be {sort}"))) } else { Ok(()) }
-}
-
 /// User groups
 ///
-/// Sorted by `name`.
+/// Sorted by `name` or `members`.
 #[utoipa::path(get, path = "/api/v1/user-groups", tag = "user-groups", operation_id = "list_user_groups",
-    params(PageParams), responses((status = 200, body = Page<UserGroup>)))]
+    params(UserGroupParams, PageParams), responses((status = 200, body = Page<UserGroup>)))]
 async fn list(
     State(state): State<AppState>,
     principal: Principal,
-    list: List<NoFilter, SortBy>,
+    list: List<UserGroupParams, SortBy>,
 ) -> Result<Json<Page<UserGroup>>, Problem> {
-    ascending_only(list.descending, "name")?;
-    let (after, limit) = (list.after::<String>()?, list.fetch());
+    let (asked, sort, cut) = (list.filter.clone(), list.sort, list.cut()?);
     let found = state.engine.read(principal.tenant, move |tx, rules| {
-        let within = principal.within(rules);
-        Ok(stored::list(tx, principal.tenant, within.as_deref(), after.as_deref(), limit)?)
+        let within = principal.narrowed(rules, asked.organization_group_id);
+        let mut all = stored::list(tx, principal.tenant)?;
+        all.retain(|group| {
+            within.as_ref().is_none_or(|within| within.contains(&group.organization_group))
+                && asked.q.is_in(&[&group.name])
+        });
+        let members: HashMap<UserGroupId, i64> = stored::counts(tx, principal.tenant)?.into_iter().collect();
+        let members = |group: &Stored| members.get(&group.id).copied().unwrap_or(0);
+        let found = cut.of(all, |group| match sort {
+            SortBy::Name => Place::text(&group.name, group.id),
+            SortBy::Members => Place::number(members(group), group.id),
+        });
+        let shown = |(place, group): (Place, Stored)| (place, UserGroup::new(group.clone(), members(&group)));
+        Ok(found.into_iter().map(shown).collect::<Vec<_>>())
     });
-    let groups = found.await?.into_iter().map(|(group, members)| UserGroup::new(group, members)).collect();
-    list.page(groups, |group: &UserGroup| group.name.clone()).map(Json)
+    list.cut_page(found.await?).map(Json)
 }
 
 /// The group, if it lies within reach.
@@ -250,7 +274,9 @@ async fn members(
     Path(id): Path<UserGroupId>,
     list: List<NoFilter, MembersBy>,
 ) -> Result<Json<Page<User>>, Problem> {
-    ascending_only(list.descending, "created_at")?;
+    if list.descending {
+        return Err(Problem::invalid_field("sort", "must be created_at"));
+    }
     let (after, limit) = (list.after::<UserId>()?, list.fetch());
     let found = state.engine.read(principal.tenant, move |tx, rules| {
         reached(tx, rules, &principal, id)?;

@@ -6,6 +6,7 @@ mod detections;
 mod explain;
 mod integrations;
 mod journal;
+mod lists;
 mod notifications;
 mod payload_settings;
 mod search;
