@@ -1,0 +1,3 @@
+//! What the tests of the channels share.
+
+pub mod peer;
