@@ -7,7 +7,7 @@ import { TARGET_REASONS } from '../lib/reasons';
 import { words } from '../lib/words';
 import { RiskBadge, StatusBadge } from './badges';
 import { Link } from './Link';
-import { ProfileLink, SmartGroupLink, ThreatLink, UserName } from './names';
+import { ClassificationName, ProfileLink, SmartGroupLink, ThreatLink, UserName } from './names';
 
 const Aside = ({ children }: { children: ReactNode }) => <Text span size="sm" c="dimmed"> {children} </Text>;
 const tag = (id: string, name: string) => <Link to="/devices" search={{ tag_id: id }}>{name}</Link>;
@@ -19,7 +19,7 @@ function wish(desired: Desired): string {
     case 'remove':
       return 'remove';
     case 'nothing':
-      return 'do nothing about';
+      return 'leave alone';
   }
 }
 
@@ -28,7 +28,7 @@ export function ChangeText({ change }: { change: Change }): ReactNode {
     case 'threat':
       return (
         <>
-          Threat <ThreatLink id={change.threat}>{words(change.classification)}</ThreatLink>{' '}
+          Threat <ThreatLink id={change.threat}><ClassificationName id={change.classification} /></ThreatLink>{' '}
           {change.from && <><StatusBadge status={change.from} /><Aside>→</Aside></>}
           <StatusBadge status={change.to} />
           {change.reason && <Aside>“{change.reason}”</Aside>}
@@ -50,7 +50,7 @@ export function ChangeText({ change }: { change: Change }): ReactNode {
     case 'smart_group_left':
       return <>Left <SmartGroupLink id={change.smart_group}>{change.name}</SmartGroupLink></>;
     case 'profile':
-      return <>Wanted: {wish(change.desired)} <ProfileLink id={change.profile}>{change.name}</ProfileLink><Aside>({TARGET_REASONS[change.reason]})</Aside></>;
+      return <>{change.desired.action === 'nothing' ? 'Nothing wanted of' : `Wanted: ${wish(change.desired)}`} <ProfileLink id={change.profile}>{change.name}</ProfileLink><Aside>({TARGET_REASONS[change.reason]})</Aside></>;
     case 'command_issued':
       return <>Told the device to {wish(change.desired)} <ProfileLink id={change.profile}>{change.name}</ProfileLink></>;
     case 'profile_reported':

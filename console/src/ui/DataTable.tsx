@@ -2,7 +2,7 @@
 import { Button, Card, Checkbox, Group, Select, Skeleton, Stack, Table, Text, VisuallyHidden } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
 import { IconArrowDown, IconArrowsSort, IconArrowUp, IconChevronLeft, IconChevronRight } from '@tabler/icons-react';
-import type { ReactNode } from 'react';
+import { type ReactNode, useLayoutEffect, useRef } from 'react';
 import { count } from '../lib/words';
 import type { Selection } from './selection';
 import { EmptyState, ErrorState } from './states';
@@ -87,9 +87,15 @@ type Shown<T> = { rows: T[] | undefined; nothing: ReactNode };
 
 function Rows<T, S extends string>({ label, list, query, columns, idOf, nameOf, selection, rows, nothing }: Props<T, S> & Shown<T>) {
   const span = columns.length + (selection ? 1 : 0);
+  const region = useRef<HTMLDivElement>(null);
+  // What is above has a height of its own, such as filters in several rows; the pager below stays in sight.
+  useLayoutEffect(() => {
+    const element = region.current;
+    element?.style.setProperty('--table-top', `${Math.round(element.getBoundingClientRect().top + scrollY)}px`);
+  });
   const chosen = rows && selection ? rows.filter(selection.has).length : 0;
   return (
-    <div className="table-scroll" tabIndex={0} role="region" aria-label={label}>
+    <div ref={region} className="table-scroll" tabIndex={0} role="region" aria-label={label}>
       <Table stickyHeader highlightOnHover verticalSpacing={5} aria-busy={query.isFetching}>
         <Table.Thead>
           <Table.Tr>

@@ -6,4 +6,4 @@ import type { ComponentPropsWithRef } from 'react';
 type Rest = Omit<ComponentPropsWithRef<'a'>, keyof AnchorProps | keyof NavLinkProps | 'href'>;
 
 export const Link = createLink((props: AnchorProps & Rest) => <Anchor size="sm" {...props} />);
-export const NavLinkTo = createLink((props: NavLinkProps & Rest) => <NavLink {...props} />);
+export const NavLinkTo = createLink((props: NavLinkProps & Rest) => <NavLink py={5} {...props} />);

@@ -3,9 +3,10 @@ import { useDebouncedValue } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import {
-  getUserOptions, listProfilesOptions, listSmartGroupsOptions, listTagsOptions, listUsersOptions,
+  getUserOptions, listClassificationsOptions, listProfilesOptions, listSmartGroupsOptions, listTagsOptions, listUsersOptions,
 } from '../api/@tanstack/react-query.gen';
 import { useOrganizationGroups } from '../app/scope';
+import { words } from '../lib/words';
 import type { Option } from './FilterBar';
 import { Link } from './Link';
 
@@ -31,6 +32,12 @@ export function useOrganizationGroupName(id: string): string | undefined {
   return useOrganizationGroups().find((group) => group.id === id)?.name;
 }
 export const OrganizationGroupName = ({ id }: { id: string }) => useOrganizationGroupName(id) ?? '–';
+
+/** A kind of threat; sources may name one that Protections has no row for. */
+export function ClassificationName({ id }: { id: string }) {
+  const { data } = useQuery({ ...listClassificationsOptions(ALL), ...KEEP });
+  return nameIn(data?.items, id) ?? words(id);
+}
 
 type Named = { id: string; name: string };
 const matching = (items: Named[] | undefined, typed: string): Option[] =>

@@ -13,7 +13,7 @@ import { counted, words } from '../../lib/words';
 import { RiskBadge, StatusBadge } from '../../ui/badges';
 import { Link } from '../../ui/Link';
 import { Loading } from '../../ui/Loading';
-import { ProfileLink, SmartGroupLink, ThreatLink } from '../../ui/names';
+import { ClassificationName, ProfileLink, SmartGroupLink, ThreatLink } from '../../ui/names';
 import { ErrorState } from '../../ui/states';
 import { Time } from '../../ui/Time';
 import { and, whatWouldClear } from './why';
@@ -90,7 +90,7 @@ function Threat({ threat, decides }: { threat: ExplainedThreat; decides: boolean
   return (
     <Text size="sm" component="div">
       <RiskBadge level={threat.level} /> <ThreatLink id={threat.id}>{threat.name}</ThreatLink>: {threat.source} says it is {threat.status}, first seen <Time at={threat.first_seen} />
-      {decides && <Text span size="sm" fw={600}>, decides the risk level</Text>}
+      {decides && <>, <Text span size="sm" fw={600}>decides the risk level</Text></>}
     </Text>
   );
 }
@@ -104,7 +104,7 @@ function Row({ threat }: { threat: ExplainedThreat }) {
   };
   return (
     <Text size="sm" component="div">
-      <Link to="/protections" search={{ row: row.classification }}>{words(row.classification)}</Link> is rated <RiskBadge level={row.level} />, {decides[decided_by]}
+      <Link to="/protections" search={{ row: row.classification }}><ClassificationName id={row.classification} /></Link> is rated <RiskBadge level={row.level} />, {decides[decided_by]}
       {row.classification !== threat.classification && ` (the table has no row for ${threat.classification})`}. Response: {words(row.response).toLowerCase()}. Score: {Math.round(threat.score)}.
     </Text>
   );

@@ -17,7 +17,7 @@ import { reevaluates } from './effect';
 
 const FROM: RiskLevel[] = ['low', 'medium', 'high'];
 const UNKNOWN: { value: UnknownMeans; label: string }[] = [
-  { value: 'unchanged', label: 'Unchanged: what is in force stays, nothing new begins' },
+  { value: 'unchanged', label: 'Unchanged: what is in force stays' },
   { value: 'not_compliant', label: 'Not compliant: treat it as a risk' },
 ];
 
