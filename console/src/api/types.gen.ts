@@ -2446,6 +2446,71 @@ export type KeptSourceEvent = {
 };
 
 /**
+ * What values a setting takes.
+ */
+export type Kind = {
+    kind: 'bool';
+} | {
+    kind: 'integer';
+    /**
+     * The greatest value.
+     */
+    max: number;
+    /**
+     * The least value.
+     */
+    min: number;
+} | {
+    kind: 'number';
+    /**
+     * The numbers.
+     */
+    values: Array<number>;
+} | {
+    kind: 'enum';
+    /**
+     * The words.
+     */
+    values: Array<string>;
+} | {
+    kind: 'enum_list';
+    /**
+     * The words.
+     */
+    values: Array<string>;
+} | {
+    kind: 'string';
+    /**
+     * The most bytes.
+     */
+    max: number;
+} | {
+    kind: 'secret';
+    /**
+     * The most bytes.
+     */
+    max: number;
+} | {
+    kind: 'string_list';
+    /**
+     * The most entries.
+     */
+    max: number;
+} | {
+    kind: 'list';
+    /**
+     * The most entries.
+     */
+    max: number;
+    /**
+     * The members.
+     */
+    members: Array<SettingSpec>;
+} | {
+    kind: 'object';
+};
+
+/**
  * A link.
  */
 export type Link = {
@@ -2489,6 +2554,11 @@ export type LinkAnswer = {
  * What a one-time link is for.
  */
 export type LinkKind = 'set_up' | 'invitation' | 'reset';
+
+/**
+ * Which Android devices can take a setting.
+ */
+export type Management = 'any' | 'company_owned' | 'fully_managed' | 'work_profile';
 
 /**
  * How much of the device the organisation manages.
@@ -4371,6 +4441,24 @@ export type Payload = {
 };
 
 /**
+ * The settings of the payloads of both platforms.
+ */
+export type PayloadSettings = {
+    /**
+     * On Android, by kind of payload.
+     */
+    android: {
+        [key: string]: Array<SettingSpec>;
+    };
+    /**
+     * On iOS, by kind of payload.
+     */
+    ios: {
+        [key: string]: Array<SettingSpec>;
+    };
+};
+
+/**
  * What half and nearly all of them took at most, to five percent.
  */
 export type Percentiles = {
@@ -4865,6 +4953,11 @@ export type Restrictions = {
 };
 
 /**
+ * Which of two values of a setting is stricter.
+ */
+export type Restrictive = 'neither' | 'true' | 'false' | 'lower' | 'higher' | 'later' | 'union' | 'intersection';
+
+/**
  * Whether anything waited for an answer.
  */
 export type ResultOutcome = 'recorded' | 'settled';
@@ -5207,6 +5300,40 @@ export type Sessions = {
      * The sessions, the newest first.
      */
     items: Array<Session>;
+};
+
+/**
+ * One setting: what it may be and what it asks of a device.
+ */
+export type SettingSpec = Kind & {
+    /**
+     * What the setting does; for a restriction, what its stricter value does. One sentence.
+     */
+    help: string;
+    /**
+     * The name in the payload. A key of restrictions may have dots (Android's nested fields).
+     */
+    key: string;
+    /**
+     * Android: which devices can take it.
+     */
+    management: Management;
+    /**
+     * The first version of the operating system that knows it; empty: any version.
+     */
+    min_os: string;
+    /**
+     * Which of two values is stricter.
+     */
+    restrictive: Restrictive;
+    /**
+     * iOS: takes effect on supervised devices only.
+     */
+    supervised: boolean;
+    /**
+     * iOS: takes effect in user enrollment too.
+     */
+    user_enrollment: boolean;
 };
 
 /**
@@ -7189,6 +7316,10 @@ export type ListAdminsData = {
     path?: never;
     query?: {
         /**
+         * Each word of this is in its user name, name or mail address, whatever the case.
+         */
+        q?: string;
+        /**
          * In one of these states.
          */
         state?: Array<AdminState>;
@@ -7200,6 +7331,10 @@ export type ListAdminsData = {
          * User name, name or mail address begins with this.
          */
         search?: string;
+        /**
+         * Whose reach is at or below this organization group.
+         */
+        organization_group_id?: OrganizationGroupId;
         /**
          * The most items wanted.
          */
@@ -7659,6 +7794,18 @@ export type ListApiTokensData = {
     path?: never;
     query?: {
         /**
+         * Each word of this is in its name, whatever the case.
+         */
+        q?: string;
+        /**
+         * With this role.
+         */
+        role?: string;
+        /**
+         * Good at or below this organization group; those good above it are left out.
+         */
+        organization_group_id?: OrganizationGroupId;
+        /**
          * The most items wanted.
          */
         limit?: number;
@@ -7901,6 +8048,30 @@ export type ListClassificationsData = {
     };
     path?: never;
     query?: {
+        /**
+         * Each word of this is in its id, name, texts or technique, whatever the case.
+         */
+        q?: string;
+        /**
+         * What such a threat lives in.
+         */
+        family?: Array<Family>;
+        /**
+         * Found on this platform.
+         */
+        platform?: Platform;
+        /**
+         * The level in force.
+         */
+        risk_level?: Array<RiskLevel>;
+        /**
+         * What is done besides rating the device.
+         */
+        response?: Array<Response>;
+        /**
+         * Whose level or response differs from the defaults, or does not.
+         */
+        changed?: boolean;
         /**
          * The most items wanted.
          */
@@ -9496,6 +9667,18 @@ export type ListIntegrationsData = {
     path?: never;
     query?: {
         /**
+         * Each word of this is in its name or address, whatever the case.
+         */
+        q?: string;
+        /**
+         * What it is connected to.
+         */
+        kind?: IntegrationKind;
+        /**
+         * Whether it is read.
+         */
+        enabled?: boolean;
+        /**
          * The most items wanted.
          */
         limit?: number;
@@ -10659,6 +10842,54 @@ export type EditOrganizationGroupResponses = {
 
 export type EditOrganizationGroupResponse = EditOrganizationGroupResponses[keyof EditOrganizationGroupResponses];
 
+export type ListPayloadSettingsData = {
+    body?: never;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/payload-settings';
+};
+
+export type ListPayloadSettingsErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type ListPayloadSettingsError = ListPayloadSettingsErrors[keyof ListPayloadSettingsErrors];
+
+export type ListPayloadSettingsResponses = {
+    200: PayloadSettings;
+};
+
+export type ListPayloadSettingsResponse = ListPayloadSettingsResponses[keyof ListPayloadSettingsResponses];
+
 export type ListProfilesData = {
     body?: never;
     headers?: {
@@ -10669,6 +10900,26 @@ export type ListProfilesData = {
     };
     path?: never;
     query?: {
+        /**
+         * Each word of this is in its name or description, whatever the case.
+         */
+        q?: string;
+        /**
+         * The platform it is made for.
+         */
+        platform?: Platform;
+        /**
+         * How far it has come.
+         */
+        state?: Array<ProfileState>;
+        /**
+         * At or below this organization group.
+         */
+        organization_group_id?: OrganizationGroupId;
+        /**
+         * Whose draft is assigned to this smart group or excludes it.
+         */
+        smart_group_id?: SmartGroupId;
         /**
          * The most items wanted.
          */
@@ -11336,6 +11587,18 @@ export type ListRolesData = {
     };
     path?: never;
     query?: {
+        /**
+         * Each word of this is in its name, whatever the case.
+         */
+        q?: string;
+        /**
+         * Those every tenant has, or the tenant's own.
+         */
+        built_in?: boolean;
+        /**
+         * Those that hold this right.
+         */
+        right?: Right;
         /**
          * The most items wanted.
          */
@@ -12449,6 +12712,22 @@ export type ListSmartGroupsData = {
     path?: never;
     query?: {
         /**
+         * Each word of this is in its name, whatever the case.
+         */
+        q?: string;
+        /**
+         * At or below this organization group.
+         */
+        organization_group_id?: OrganizationGroupId;
+        /**
+         * What published profiles make of it.
+         */
+        used?: unknown;
+        /**
+         * With this tag among its criteria.
+         */
+        tag_id?: TagId;
+        /**
          * The most items wanted.
          */
         limit?: number;
@@ -13079,6 +13358,14 @@ export type ListTagsData = {
     };
     path?: never;
     query?: {
+        /**
+         * Each word of this is in its name, whatever the case.
+         */
+        q?: string;
+        /**
+         * The engine's own, or those that people set.
+         */
+        engine?: boolean;
         /**
          * The most items wanted.
          */
@@ -13772,6 +14059,14 @@ export type ListUserGroupsData = {
     };
     path?: never;
     query?: {
+        /**
+         * Each word of this is in its name, whatever the case.
+         */
+        q?: string;
+        /**
+         * At or below this organization group.
+         */
+        organization_group_id?: OrganizationGroupId;
         /**
          * The most items wanted.
          */

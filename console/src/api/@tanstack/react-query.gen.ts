@@ -3,8 +3,8 @@
 import { type DefaultError, type InfiniteData, infiniteQueryOptions, queryOptions, type UseMutationOptions } from '@tanstack/react-query';
 
 import { client } from '../client.gen';
-import { answerCommand, beginNewPasskey, beginPasskey, beginTotp, changeUserGroupMembers, confirmPassword, confirmTotp, createAdmin, createAdminLink, createApiToken, createEnrollmentToken, createIntegration, createOrganizationGroup, createProfile, createRole, createSmartGroup, createTag, createUser, createUserGroup, deleteAdmin, deleteDevice, deleteEnrollmentToken, deleteIntegration, deleteOrganizationGroup, deleteProfile, deleteRole, deleteSmartGroup, deleteTag, deleteUser, deleteUserGroup, dropSourceEvent, editAdmin, editClassification, editDevice, editIntegration, editOrganizationGroup, editProfile, editRole, editSmartGroup, editTag, editUser, editUserGroup, endOtherSessions, endSession, enroll, explainDevice, finishNewPasskey, finishPasskey, getAdmin, getApiToken, getClassification, getCommands, getDashboard, getDashboardTrend, getDevice, getDeviceTimeline, getEnrollmentToken, getIntegration, getJob, getMessages, getNotification, getOpenapi, getOrganizationGroup, getProfile, getRole, getSession, getSettings, getSmartGroup, getTag, getThreat, getUser, getUserGroup, giveRecoveryCode, giveTotp, healthz, ignoreThreat, inspectLink, listAdmins, listApiTokens, listClassifications, listDevices, listEnrollmentTokens, listIntegrations, listJobs, listNotifications, listOrganizationGroups, listPasskeys, listProfiles, listProfileVersions, listRoles, listSessions, listSmartGroups, listSourceEvents, listTags, listThreats, listUserGroupMembers, listUserGroups, listUserIncidents, listUsers, metrics, notifyDevices, notifyUser, type Options, previewClassification, previewNotifyUser, previewProfile, previewSmartGroup, publishProfile, quickstartRiskResponse, readJournal, readMessage, readyz, redeemLink, removePasskey, removeTotp, renewRecoveryCodes, reopenThreat, reportInventory, requestProfile, resetClassification, resolveThreat, retireProfile, retrySourceEvent, revokeApiToken, search, setPassword, setSettings, signIn, signOut, submitAgentDetections, submitDetections, submitSourceEvents, tagDevice, unenrollDevice, unlockAdmin, untagDevice, withdrawProfile } from '../sdk.gen';
-import type { AnswerCommandData, AnswerCommandError, AnswerCommandResponse, BeginNewPasskeyData, BeginNewPasskeyError, BeginNewPasskeyResponse, BeginPasskeyData, BeginPasskeyError, BeginPasskeyResponse, BeginTotpData, BeginTotpError, BeginTotpResponse, ChangeUserGroupMembersData, ChangeUserGroupMembersError, ChangeUserGroupMembersResponse, ConfirmPasswordData, ConfirmPasswordError, ConfirmPasswordResponse, ConfirmTotpData, ConfirmTotpError, ConfirmTotpResponse, CreateAdminData, CreateAdminError, CreateAdminLinkData, CreateAdminLinkError, CreateAdminLinkResponse, CreateAdminResponse, CreateApiTokenData, CreateApiTokenError, CreateApiTokenResponse, CreateEnrollmentTokenData, CreateEnrollmentTokenError, CreateEnrollmentTokenResponse, CreateIntegrationData, CreateIntegrationError, CreateIntegrationResponse, CreateOrganizationGroupData, CreateOrganizationGroupError, CreateOrganizationGroupResponse, CreateProfileData, CreateProfileError, CreateProfileResponse, CreateRoleData, CreateRoleError, CreateRoleResponse, CreateSmartGroupData, CreateSmartGroupError, CreateSmartGroupResponse, CreateTagData, CreateTagError, CreateTagResponse, CreateUserData, CreateUserError, CreateUserGroupData, CreateUserGroupError, CreateUserGroupResponse, CreateUserResponse, DeleteAdminData, DeleteAdminError, DeleteAdminResponse, DeleteDeviceData, DeleteDeviceError, DeleteDeviceResponse, DeleteEnrollmentTokenData, DeleteEnrollmentTokenError, DeleteEnrollmentTokenResponse, DeleteIntegrationData, DeleteIntegrationError, DeleteIntegrationResponse, DeleteOrganizationGroupData, DeleteOrganizationGroupError, DeleteOrganizationGroupResponse, DeleteProfileData, DeleteProfileError, DeleteProfileResponse, DeleteRoleData, DeleteRoleError, DeleteRoleResponse, DeleteSmartGroupData, DeleteSmartGroupError, DeleteSmartGroupResponse, DeleteTagData, DeleteTagError, DeleteTagResponse, DeleteUserData, DeleteUserError, DeleteUserGroupData, DeleteUserGroupError, DeleteUserGroupResponse, DeleteUserResponse, DropSourceEventData, DropSourceEventError, DropSourceEventResponse, EditAdminData, EditAdminError, EditAdminResponse, EditClassificationData, EditClassificationError, EditClassificationResponse, EditDeviceData, EditDeviceError, EditDeviceResponse, EditIntegrationData, EditIntegrationError, EditIntegrationResponse, EditOrganizationGroupData, EditOrganizationGroupError, EditOrganizationGroupResponse, EditProfileData, EditProfileError, EditProfileResponse, EditRoleData, EditRoleError, EditRoleResponse, EditSmartGroupData, EditSmartGroupError, EditSmartGroupResponse, EditTagData, EditTagError, EditTagResponse, EditUserData, EditUserError, EditUserGroupData, EditUserGroupError, EditUserGroupResponse, EditUserResponse, EndOtherSessionsData, EndOtherSessionsError, EndOtherSessionsResponse, EndSessionData, EndSessionError, EndSessionResponse, EnrollData, EnrollError, EnrollResponse, ExplainDeviceData, ExplainDeviceError, ExplainDeviceResponse, FinishNewPasskeyData, FinishNewPasskeyError, FinishNewPasskeyResponse, FinishPasskeyData, FinishPasskeyError, FinishPasskeyResponse, GetAdminData, GetAdminError, GetAdminResponse, GetApiTokenData, GetApiTokenError, GetApiTokenResponse, GetClassificationData, GetClassificationError, GetClassificationResponse, GetCommandsData, GetCommandsError, GetCommandsResponse, GetDashboardData, GetDashboardError, GetDashboardResponse, GetDashboardTrendData, GetDashboardTrendError, GetDashboardTrendResponse, GetDeviceData, GetDeviceError, GetDeviceResponse, GetDeviceTimelineData, GetDeviceTimelineError, GetDeviceTimelineResponse, GetEnrollmentTokenData, GetEnrollmentTokenError, GetEnrollmentTokenResponse, GetIntegrationData, GetIntegrationError, GetIntegrationResponse, GetJobData, GetJobError, GetJobResponse, GetMessagesData, GetMessagesError, GetMessagesResponse, GetNotificationData, GetNotificationError, GetNotificationResponse, GetOpenapiData, GetOpenapiResponse, GetOrganizationGroupData, GetOrganizationGroupError, GetOrganizationGroupResponse, GetProfileData, GetProfileError, GetProfileResponse, GetRoleData, GetRoleError, GetRoleResponse, GetSessionData, GetSessionError, GetSessionResponse, GetSettingsData, GetSettingsError, GetSettingsResponse, GetSmartGroupData, GetSmartGroupError, GetSmartGroupResponse, GetTagData, GetTagError, GetTagResponse, GetThreatData, GetThreatError, GetThreatResponse, GetUserData, GetUserError, GetUserGroupData, GetUserGroupError, GetUserGroupResponse, GetUserResponse, GiveRecoveryCodeData, GiveRecoveryCodeError, GiveRecoveryCodeResponse, GiveTotpData, GiveTotpError, GiveTotpResponse, HealthzData, HealthzResponse, IgnoreThreatData, IgnoreThreatError, IgnoreThreatResponse, InspectLinkData, InspectLinkError, InspectLinkResponse, ListAdminsData, ListAdminsError, ListAdminsResponse, ListApiTokensData, ListApiTokensError, ListApiTokensResponse, ListClassificationsData, ListClassificationsError, ListClassificationsResponse, ListDevicesData, ListDevicesError, ListDevicesResponse, ListEnrollmentTokensData, ListEnrollmentTokensError, ListEnrollmentTokensResponse, ListIntegrationsData, ListIntegrationsError, ListIntegrationsResponse, ListJobsData, ListJobsError, ListJobsResponse, ListNotificationsData, ListNotificationsError, ListNotificationsResponse, ListOrganizationGroupsData, ListOrganizationGroupsError, ListOrganizationGroupsResponse, ListPasskeysData, ListPasskeysError, ListPasskeysResponse, ListProfilesData, ListProfilesError, ListProfilesResponse, ListProfileVersionsData, ListProfileVersionsError, ListProfileVersionsResponse, ListRolesData, ListRolesError, ListRolesResponse, ListSessionsData, ListSessionsError, ListSessionsResponse, ListSmartGroupsData, ListSmartGroupsError, ListSmartGroupsResponse, ListSourceEventsData, ListSourceEventsError, ListSourceEventsResponse, ListTagsData, ListTagsError, ListTagsResponse, ListThreatsData, ListThreatsError, ListThreatsResponse, ListUserGroupMembersData, ListUserGroupMembersError, ListUserGroupMembersResponse, ListUserGroupsData, ListUserGroupsError, ListUserGroupsResponse, ListUserIncidentsData, ListUserIncidentsError, ListUserIncidentsResponse, ListUsersData, ListUsersError, ListUsersResponse, MetricsData, MetricsError, MetricsResponse, NotifyDevicesData, NotifyDevicesError, NotifyDevicesResponse, NotifyUserData, NotifyUserError, NotifyUserResponse, PreviewClassificationData, PreviewClassificationError, PreviewClassificationResponse, PreviewNotifyUserData, PreviewNotifyUserError, PreviewNotifyUserResponse, PreviewProfileData, PreviewProfileError, PreviewProfileResponse, PreviewSmartGroupData, PreviewSmartGroupError, PreviewSmartGroupResponse, PublishProfileData, PublishProfileError, PublishProfileResponse, QuickstartRiskResponseData, QuickstartRiskResponseError, QuickstartRiskResponseResponse, ReadJournalData, ReadJournalError, ReadJournalResponse, ReadMessageData, ReadMessageError, ReadMessageResponse, ReadyzData, ReadyzError, ReadyzResponse, RedeemLinkData, RedeemLinkError, RedeemLinkResponse, RemovePasskeyData, RemovePasskeyError, RemovePasskeyResponse, RemoveTotpData, RemoveTotpError, RemoveTotpResponse, RenewRecoveryCodesData, RenewRecoveryCodesError, RenewRecoveryCodesResponse, ReopenThreatData, ReopenThreatError, ReopenThreatResponse, ReportInventoryData, ReportInventoryError, ReportInventoryResponse, RequestProfileData, RequestProfileError, RequestProfileResponse, ResetClassificationData, ResetClassificationError, ResetClassificationResponse, ResolveThreatData, ResolveThreatError, ResolveThreatResponse, RetireProfileData, RetireProfileError, RetireProfileResponse, RetrySourceEventData, RetrySourceEventError, RetrySourceEventResponse, RevokeApiTokenData, RevokeApiTokenError, RevokeApiTokenResponse, SearchData, SearchError, SearchResponse, SetPasswordData, SetPasswordError, SetPasswordResponse, SetSettingsData, SetSettingsError, SetSettingsResponse, SignInData, SignInError, SignInResponse, SignOutData, SignOutError, SignOutResponse, SubmitAgentDetectionsData, SubmitAgentDetectionsError, SubmitAgentDetectionsResponse, SubmitDetectionsData, SubmitDetectionsError, SubmitDetectionsResponse, SubmitSourceEventsData, SubmitSourceEventsError, SubmitSourceEventsResponse, TagDeviceData, TagDeviceError, TagDeviceResponse, UnenrollDeviceData, UnenrollDeviceError, UnenrollDeviceResponse, UnlockAdminData, UnlockAdminError, UnlockAdminResponse, UntagDeviceData, UntagDeviceError, UntagDeviceResponse, WithdrawProfileData, WithdrawProfileError, WithdrawProfileResponse } from '../types.gen';
+import { answerCommand, beginNewPasskey, beginPasskey, beginTotp, changeUserGroupMembers, confirmPassword, confirmTotp, createAdmin, createAdminLink, createApiToken, createEnrollmentToken, createIntegration, createOrganizationGroup, createProfile, createRole, createSmartGroup, createTag, createUser, createUserGroup, deleteAdmin, deleteDevice, deleteEnrollmentToken, deleteIntegration, deleteOrganizationGroup, deleteProfile, deleteRole, deleteSmartGroup, deleteTag, deleteUser, deleteUserGroup, dropSourceEvent, editAdmin, editClassification, editDevice, editIntegration, editOrganizationGroup, editProfile, editRole, editSmartGroup, editTag, editUser, editUserGroup, endOtherSessions, endSession, enroll, explainDevice, finishNewPasskey, finishPasskey, getAdmin, getApiToken, getClassification, getCommands, getDashboard, getDashboardTrend, getDevice, getDeviceTimeline, getEnrollmentToken, getIntegration, getJob, getMessages, getNotification, getOpenapi, getOrganizationGroup, getProfile, getRole, getSession, getSettings, getSmartGroup, getTag, getThreat, getUser, getUserGroup, giveRecoveryCode, giveTotp, healthz, ignoreThreat, inspectLink, listAdmins, listApiTokens, listClassifications, listDevices, listEnrollmentTokens, listIntegrations, listJobs, listNotifications, listOrganizationGroups, listPasskeys, listPayloadSettings, listProfiles, listProfileVersions, listRoles, listSessions, listSmartGroups, listSourceEvents, listTags, listThreats, listUserGroupMembers, listUserGroups, listUserIncidents, listUsers, metrics, notifyDevices, notifyUser, type Options, previewClassification, previewNotifyUser, previewProfile, previewSmartGroup, publishProfile, quickstartRiskResponse, readJournal, readMessage, readyz, redeemLink, removePasskey, removeTotp, renewRecoveryCodes, reopenThreat, reportInventory, requestProfile, resetClassification, resolveThreat, retireProfile, retrySourceEvent, revokeApiToken, search, setPassword, setSettings, signIn, signOut, submitAgentDetections, submitDetections, submitSourceEvents, tagDevice, unenrollDevice, unlockAdmin, untagDevice, withdrawProfile } from '../sdk.gen';
+import type { AnswerCommandData, AnswerCommandError, AnswerCommandResponse, BeginNewPasskeyData, BeginNewPasskeyError, BeginNewPasskeyResponse, BeginPasskeyData, BeginPasskeyError, BeginPasskeyResponse, BeginTotpData, BeginTotpError, BeginTotpResponse, ChangeUserGroupMembersData, ChangeUserGroupMembersError, ChangeUserGroupMembersResponse, ConfirmPasswordData, ConfirmPasswordError, ConfirmPasswordResponse, ConfirmTotpData, ConfirmTotpError, ConfirmTotpResponse, CreateAdminData, CreateAdminError, CreateAdminLinkData, CreateAdminLinkError, CreateAdminLinkResponse, CreateAdminResponse, CreateApiTokenData, CreateApiTokenError, CreateApiTokenResponse, CreateEnrollmentTokenData, CreateEnrollmentTokenError, CreateEnrollmentTokenResponse, CreateIntegrationData, CreateIntegrationError, CreateIntegrationResponse, CreateOrganizationGroupData, CreateOrganizationGroupError, CreateOrganizationGroupResponse, CreateProfileData, CreateProfileError, CreateProfileResponse, CreateRoleData, CreateRoleError, CreateRoleResponse, CreateSmartGroupData, CreateSmartGroupError, CreateSmartGroupResponse, CreateTagData, CreateTagError, CreateTagResponse, CreateUserData, CreateUserError, CreateUserGroupData, CreateUserGroupError, CreateUserGroupResponse, CreateUserResponse, DeleteAdminData, DeleteAdminError, DeleteAdminResponse, DeleteDeviceData, DeleteDeviceError, DeleteDeviceResponse, DeleteEnrollmentTokenData, DeleteEnrollmentTokenError, DeleteEnrollmentTokenResponse, DeleteIntegrationData, DeleteIntegrationError, DeleteIntegrationResponse, DeleteOrganizationGroupData, DeleteOrganizationGroupError, DeleteOrganizationGroupResponse, DeleteProfileData, DeleteProfileError, DeleteProfileResponse, DeleteRoleData, DeleteRoleError, DeleteRoleResponse, DeleteSmartGroupData, DeleteSmartGroupError, DeleteSmartGroupResponse, DeleteTagData, DeleteTagError, DeleteTagResponse, DeleteUserData, DeleteUserError, DeleteUserGroupData, DeleteUserGroupError, DeleteUserGroupResponse, DeleteUserResponse, DropSourceEventData, DropSourceEventError, DropSourceEventResponse, EditAdminData, EditAdminError, EditAdminResponse, EditClassificationData, EditClassificationError, EditClassificationResponse, EditDeviceData, EditDeviceError, EditDeviceResponse, EditIntegrationData, EditIntegrationError, EditIntegrationResponse, EditOrganizationGroupData, EditOrganizationGroupError, EditOrganizationGroupResponse, EditProfileData, EditProfileError, EditProfileResponse, EditRoleData, EditRoleError, EditRoleResponse, EditSmartGroupData, EditSmartGroupError, EditSmartGroupResponse, EditTagData, EditTagError, EditTagResponse, EditUserData, EditUserError, EditUserGroupData, EditUserGroupError, EditUserGroupResponse, EditUserResponse, EndOtherSessionsData, EndOtherSessionsError, EndOtherSessionsResponse, EndSessionData, EndSessionError, EndSessionResponse, EnrollData, EnrollError, EnrollResponse, ExplainDeviceData, ExplainDeviceError, ExplainDeviceResponse, FinishNewPasskeyData, FinishNewPasskeyError, FinishNewPasskeyResponse, FinishPasskeyData, FinishPasskeyError, FinishPasskeyResponse, GetAdminData, GetAdminError, GetAdminResponse, GetApiTokenData, GetApiTokenError, GetApiTokenResponse, GetClassificationData, GetClassificationError, GetClassificationResponse, GetCommandsData, GetCommandsError, GetCommandsResponse, GetDashboardData, GetDashboardError, GetDashboardResponse, GetDashboardTrendData, GetDashboardTrendError, GetDashboardTrendResponse, GetDeviceData, GetDeviceError, GetDeviceResponse, GetDeviceTimelineData, GetDeviceTimelineError, GetDeviceTimelineResponse, GetEnrollmentTokenData, GetEnrollmentTokenError, GetEnrollmentTokenResponse, GetIntegrationData, GetIntegrationError, GetIntegrationResponse, GetJobData, GetJobError, GetJobResponse, GetMessagesData, GetMessagesError, GetMessagesResponse, GetNotificationData, GetNotificationError, GetNotificationResponse, GetOpenapiData, GetOpenapiResponse, GetOrganizationGroupData, GetOrganizationGroupError, GetOrganizationGroupResponse, GetProfileData, GetProfileError, GetProfileResponse, GetRoleData, GetRoleError, GetRoleResponse, GetSessionData, GetSessionError, GetSessionResponse, GetSettingsData, GetSettingsError, GetSettingsResponse, GetSmartGroupData, GetSmartGroupError, GetSmartGroupResponse, GetTagData, GetTagError, GetTagResponse, GetThreatData, GetThreatError, GetThreatResponse, GetUserData, GetUserError, GetUserGroupData, GetUserGroupError, GetUserGroupResponse, GetUserResponse, GiveRecoveryCodeData, GiveRecoveryCodeError, GiveRecoveryCodeResponse, GiveTotpData, GiveTotpError, GiveTotpResponse, HealthzData, HealthzResponse, IgnoreThreatData, IgnoreThreatError, IgnoreThreatResponse, InspectLinkData, InspectLinkError, InspectLinkResponse, ListAdminsData, ListAdminsError, ListAdminsResponse, ListApiTokensData, ListApiTokensError, ListApiTokensResponse, ListClassificationsData, ListClassificationsError, ListClassificationsResponse, ListDevicesData, ListDevicesError, ListDevicesResponse, ListEnrollmentTokensData, ListEnrollmentTokensError, ListEnrollmentTokensResponse, ListIntegrationsData, ListIntegrationsError, ListIntegrationsResponse, ListJobsData, ListJobsError, ListJobsResponse, ListNotificationsData, ListNotificationsError, ListNotificationsResponse, ListOrganizationGroupsData, ListOrganizationGroupsError, ListOrganizationGroupsResponse, ListPasskeysData, ListPasskeysError, ListPasskeysResponse, ListPayloadSettingsData, ListPayloadSettingsError, ListPayloadSettingsResponse, ListProfilesData, ListProfilesError, ListProfilesResponse, ListProfileVersionsData, ListProfileVersionsError, ListProfileVersionsResponse, ListRolesData, ListRolesError, ListRolesResponse, ListSessionsData, ListSessionsError, ListSessionsResponse, ListSmartGroupsData, ListSmartGroupsError, ListSmartGroupsResponse, ListSourceEventsData, ListSourceEventsError, ListSourceEventsResponse, ListTagsData, ListTagsError, ListTagsResponse, ListThreatsData, ListThreatsError, ListThreatsResponse, ListUserGroupMembersData, ListUserGroupMembersError, ListUserGroupMembersResponse, ListUserGroupsData, ListUserGroupsError, ListUserGroupsResponse, ListUserIncidentsData, ListUserIncidentsError, ListUserIncidentsResponse, ListUsersData, ListUsersError, ListUsersResponse, MetricsData, MetricsError, MetricsResponse, NotifyDevicesData, NotifyDevicesError, NotifyDevicesResponse, NotifyUserData, NotifyUserError, NotifyUserResponse, PreviewClassificationData, PreviewClassificationError, PreviewClassificationResponse, PreviewNotifyUserData, PreviewNotifyUserError, PreviewNotifyUserResponse, PreviewProfileData, PreviewProfileError, PreviewProfileResponse, PreviewSmartGroupData, PreviewSmartGroupError, PreviewSmartGroupResponse, PublishProfileData, PublishProfileError, PublishProfileResponse, QuickstartRiskResponseData, QuickstartRiskResponseError, QuickstartRiskResponseResponse, ReadJournalData, ReadJournalError, ReadJournalResponse, ReadMessageData, ReadMessageError, ReadMessageResponse, ReadyzData, ReadyzError, ReadyzResponse, RedeemLinkData, RedeemLinkError, RedeemLinkResponse, RemovePasskeyData, RemovePasskeyError, RemovePasskeyResponse, RemoveTotpData, RemoveTotpError, RemoveTotpResponse, RenewRecoveryCodesData, RenewRecoveryCodesError, RenewRecoveryCodesResponse, ReopenThreatData, ReopenThreatError, ReopenThreatResponse, ReportInventoryData, ReportInventoryError, ReportInventoryResponse, RequestProfileData, RequestProfileError, RequestProfileResponse, ResetClassificationData, ResetClassificationError, ResetClassificationResponse, ResolveThreatData, ResolveThreatError, ResolveThreatResponse, RetireProfileData, RetireProfileError, RetireProfileResponse, RetrySourceEventData, RetrySourceEventError, RetrySourceEventResponse, RevokeApiTokenData, RevokeApiTokenError, RevokeApiTokenResponse, SearchData, SearchError, SearchResponse, SetPasswordData, SetPasswordError, SetPasswordResponse, SetSettingsData, SetSettingsError, SetSettingsResponse, SignInData, SignInError, SignInResponse, SignOutData, SignOutError, SignOutResponse, SubmitAgentDetectionsData, SubmitAgentDetectionsError, SubmitAgentDetectionsResponse, SubmitDetectionsData, SubmitDetectionsError, SubmitDetectionsResponse, SubmitSourceEventsData, SubmitSourceEventsError, SubmitSourceEventsResponse, TagDeviceData, TagDeviceError, TagDeviceResponse, UnenrollDeviceData, UnenrollDeviceError, UnenrollDeviceResponse, UnlockAdminData, UnlockAdminError, UnlockAdminResponse, UntagDeviceData, UntagDeviceError, UntagDeviceResponse, WithdrawProfileData, WithdrawProfileError, WithdrawProfileResponse } from '../types.gen';
 
 export type QueryKey<TOptions extends Options> = [
     Pick<TOptions, 'baseUrl' | 'body' | 'headers' | 'path' | 'query'> & {
@@ -328,7 +328,8 @@ export const listAdminsQueryKey = (options?: Options<ListAdminsData>) => createQ
 /**
  * The administrators within one's reach
  *
- * Sorted by `user_name` or `created_at`. With Global reach, the server's own are among them.
+ * Sorted by `user_name`, `name`, `created_at` or `last_signed_in_at`. With Global reach, the server's own are among
+ * them.
  *
  * Needs the right `manage_roles`.
  */
@@ -379,7 +380,8 @@ export const listAdminsInfiniteQueryKey = (options?: Options<ListAdminsData>): Q
 /**
  * The administrators within one's reach
  *
- * Sorted by `user_name` or `created_at`. With Global reach, the server's own are among them.
+ * Sorted by `user_name`, `name`, `created_at` or `last_signed_in_at`. With Global reach, the server's own are among
+ * them.
  *
  * Needs the right `manage_roles`.
  */
@@ -540,7 +542,8 @@ export const listApiTokensQueryKey = (options?: Options<ListApiTokensData>) => c
 /**
  * The tokens within the caller's reach
  *
- * Sorted by `created_at`. With Global reach, the server's own tokens are among them.
+ * Sorted by `created_at`, `name`, `expires_at` or `last_used_at`. With Global reach, the server's own tokens are among
+ * them.
  *
  * Needs the right `manage_api_tokens`.
  */
@@ -562,7 +565,8 @@ export const listApiTokensInfiniteQueryKey = (options?: Options<ListApiTokensDat
 /**
  * The tokens within the caller's reach
  *
- * Sorted by `created_at`. With Global reach, the server's own tokens are among them.
+ * Sorted by `created_at`, `name`, `expires_at` or `last_used_at`. With Global reach, the server's own tokens are among
+ * them.
  *
  * Needs the right `manage_api_tokens`.
  */
@@ -656,7 +660,7 @@ export const listClassificationsQueryKey = (options?: Options<ListClassification
 /**
  * The Protections table
  *
- * Sorted by `id`.
+ * Sorted by `id`, `name`, `family`, `risk_level` or `open_threats`.
  *
  * Needs the right `view`.
  */
@@ -678,7 +682,7 @@ export const listClassificationsInfiniteQueryKey = (options?: Options<ListClassi
 /**
  * The Protections table
  *
- * Sorted by `id`.
+ * Sorted by `id`, `name`, `family`, `risk_level` or `open_threats`.
  *
  * Needs the right `view`.
  */
@@ -1822,12 +1826,35 @@ export const editOrganizationGroupMutation = (options?: Partial<Options<EditOrga
     return mutationOptions;
 };
 
+export const listPayloadSettingsQueryKey = (options?: Options<ListPayloadSettingsData>) => createQueryKey('listPayloadSettings', options);
+
+/**
+ * The settings that payloads know
+ *
+ * For each kind of payload that a platform has: what each setting takes, which value is stricter, and what it asks of a
+ * device. For restrictions these are the keys within `settings`.
+ *
+ * Needs the right `view`.
+ */
+export const listPayloadSettingsOptions = (options?: Options<ListPayloadSettingsData>) => queryOptions<ListPayloadSettingsResponse, ListPayloadSettingsError, ListPayloadSettingsResponse, ReturnType<typeof listPayloadSettingsQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await listPayloadSettings({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: listPayloadSettingsQueryKey(options)
+});
+
 export const listProfilesQueryKey = (options?: Options<ListProfilesData>) => createQueryKey('listProfiles', options);
 
 /**
  * Profiles
  *
- * Sorted by `name`.
+ * Sorted by `name`, `platform`, `state` or `updated_at`.
  *
  * Needs the right `view`.
  */
@@ -1849,7 +1876,7 @@ export const listProfilesInfiniteQueryKey = (options?: Options<ListProfilesData>
 /**
  * Profiles
  *
- * Sorted by `name`.
+ * Sorted by `name`, `platform`, `state` or `updated_at`.
  *
  * Needs the right `view`.
  */
@@ -2526,7 +2553,7 @@ export const listSmartGroupsQueryKey = (options?: Options<ListSmartGroupsData>) 
 /**
  * Smart groups
  *
- * Sorted by `name`.
+ * Sorted by `name`, `devices`, `assignments` or `exclusions`.
  *
  * Needs the right `view`.
  */
@@ -2548,7 +2575,7 @@ export const listSmartGroupsInfiniteQueryKey = (options?: Options<ListSmartGroup
 /**
  * Smart groups
  *
- * Sorted by `name`.
+ * Sorted by `name`, `devices`, `assignments` or `exclusions`.
  *
  * Needs the right `view`.
  */
@@ -3083,7 +3110,7 @@ export const listUserGroupsQueryKey = (options?: Options<ListUserGroupsData>) =>
 /**
  * User groups
  *
- * Sorted by `name`.
+ * Sorted by `name` or `members`.
  *
  * Needs the right `view`.
  */
@@ -3105,7 +3132,7 @@ export const listUserGroupsInfiniteQueryKey = (options?: Options<ListUserGroupsD
 /**
  * User groups
  *
- * Sorted by `name`.
+ * Sorted by `name` or `members`.
  *
  * Needs the right `view`.
  */
