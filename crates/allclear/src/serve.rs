@@ -2,12 +2,12 @@
 
 use std::{process::ExitCode, sync::Arc};
 
+use allclear_channels::delivery::{self, Outgoing};
 use allclear_connectors::supervisor::{self, SupervisorOptions};
 use allclear_engine::{
     Engine,
     source::{Source, SystemSource},
 };
-use allclear_guard::{GuardOptions, GuardedClient};
 use allclear_server::{
     app::{self, AppState},
     ops,
@@ -115,7 +115,7 @@ impl Server {
         let stop = state.stopping.clone();
         let router = app::router(state);
 
-        let feeds = GuardedClient::new(GuardOptions { allow: config.allow_list()?, ..GuardOptions::default() })?;
+        let outgoing = Outgoing::new(config.allow_list()?)?;
 
         let serving = tokio::spawn(allclear_server::serve::serve(listener, router, stop.clone().cancelled_owned()));
         let running = {
@@ -123,11 +123,19 @@ impl Server {
             tokio::spawn(async move { engine.run(stop.cancelled_owned()).await })
         };
         let reading = {
-            let (engine, stop) = (engine.clone(), stop.clone());
+            let (engine, stop, feeds) = (engine.clone(), stop.clone(), outgoing.http.clone());
             tokio::spawn(supervisor::run(engine, feeds, SupervisorOptions::default(), stop.cancelled_owned()))
         };
-        let parts =
-            vec![("the HTTP server", serving), ("the engine", running), ("the reader of threat feeds", reading)];
+        let sending = {
+            let (engine, stop) = (engine.clone(), stop.clone());
+            tokio::spawn(delivery::run(engine, outgoing, delivery::Options::default(), stop.cancelled_owned()))
+        };
+        let parts = vec![
+            ("the HTTP server", serving),
+            ("the engine", running),
+            ("the reader of threat feeds", reading),
+            ("the sender of messages", sending),
+        ];
         tracing::info!(url, database = kind, version = env!("CARGO_PKG_VERSION"), "the server is up");
         Ok(Server { url, engine, stop, parts })
     }

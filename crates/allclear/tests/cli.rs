@@ -234,8 +234,13 @@ async fn the_schema_is_migrated_when_asked() {
         assert_eq!(status.status.code(), Some(1));
         let refused = failed(&place.run(&["serve", "--listen", "127.0.0.1:0", "--no-migrate"]).await);
         assert!(refused.contains("allclear migrate"), "{refused}");
-        let applied =
-            ["applied 0001 init", "applied 0002 lists", "applied 0003 administrators", "applied 0004 notifications"];
+        let applied = [
+            "applied 0001 init",
+            "applied 0002 lists",
+            "applied 0003 administrators",
+            "applied 0004 notifications",
+            "applied 0005 outbox",
+        ];
         assert_eq!(place.lines(&["migrate"]).await[..4], applied);
         assert_eq!(place.lines(&["migrate"]).await, ["the database is up to date"]);
         assert_eq!(place.lines(&["migrate", "--status"]).await[0], "applied 0001 init");

@@ -30,3 +30,12 @@ pub enum Outcome {
         answer: String,
     },
 }
+
+/// An outcome, and who was asked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Answer {
+    /// What the log calls whoever was asked, for example `mail.example.com:587`.
+    pub provider: String,
+    /// What they made of it.
+    pub outcome: Outcome,
+}

@@ -13,6 +13,8 @@ pub enum Trigger {
     Notify,
     /// An administrator notified devices.
     Device,
+    /// Administrators are told once a day what happened.
+    Digest,
 }
 
 /// How somebody is told.
@@ -38,6 +40,58 @@ impl Channel {
     }
 }
 
+/// What messages and wake-ups are sent by: each is set up by itself.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Transport {
+    /// Mail relays.
+    Email,
+    /// A provider of text messages.
+    Sms,
+    /// Apple's push service.
+    Apns,
+    /// Google's push service.
+    Fcm,
+}
+
+impl Transport {
+    /// All of them.
+    pub const ALL: [Transport; 4] = [Transport::Email, Transport::Sms, Transport::Apns, Transport::Fcm];
+
+    /// The name in addresses and in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Transport::Email => "email",
+            Transport::Sms => "sms",
+            Transport::Apns => "apns",
+            Transport::Fcm => "fcm",
+        }
+    }
+
+    /// The one of this name.
+    pub fn find(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|transport| transport.as_str() == name)
+    }
+
+    /// What takes the messages of a channel; devices fetch theirs.
+    pub fn of(channel: Channel) -> Option<Self> {
+        match channel {
+            Channel::Email => Some(Transport::Email),
+            Channel::Sms => Some(Transport::Sms),
+            Channel::DeviceMessage => None,
+        }
+    }
+
+    /// The channel whose messages it takes; none if it only wakes devices.
+    pub fn channel(self) -> Option<Channel> {
+        match self {
+            Transport::Email => Some(Channel::Email),
+            Transport::Sms => Some(Channel::Sms),
+            Transport::Apns | Transport::Fcm => None,
+        }
+    }
+}
+
 /// What became of a notification.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -52,7 +106,7 @@ pub enum NotificationState {
     Delivered,
     /// It was opened.
     Read,
-    /// It could not be delivered.
+    /// It could not be delivered: it was refused for good, or it expired.
     Failed,
     /// The recipient was left out, for the reason given.
     LeftOut,

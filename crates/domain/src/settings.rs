@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{contact, level::RiskLevel, time::Span};
+use crate::{contact, level::RiskLevel, notification::Channel, time::Span};
 
 /// A tenant's settings. Everything has a default.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
@@ -13,6 +13,13 @@ pub struct Settings {
     pub threat_management: bool,
     /// End User Notification Settings > Account Status: tell users when their risk status changes.
     pub account_status: bool,
+    /// How long a change of risk status waits for another before the user is told, in seconds, 0 to 86400. Changes
+    /// that cancel each other out are not told.
+    pub account_status_hold_down_seconds: u32,
+    /// By which channels users are told of their risk status: those they have an address, or a device, for.
+    pub account_status_channels: Vec<Channel>,
+    /// A mail to administrators about the last day.
+    pub digest: DigestSettings,
     /// Days of silence after which a sensor counts as disconnected, 1 to 90.
     pub disconnected_after_days: u16,
     /// What makes a device not compliant.
@@ -32,6 +39,9 @@ impl Default for Settings {
         Self {
             threat_management: true,
             account_status: true,
+            account_status_hold_down_seconds: 60,
+            account_status_channels: vec![Channel::Email, Channel::Sms, Channel::DeviceMessage],
+            digest: DigestSettings::default(),
             disconnected_after_days: 30,
             compliance: ComplianceSettings::default(),
             scores: ScoreSettings::default(),
@@ -48,6 +58,16 @@ impl Settings {
         Span::days(i64::from(self.disconnected_after_days))
     }
 
+    /// Whether users are told when their risk status changes.
+    pub fn tells_account_status(&self) -> bool {
+        self.threat_management && self.account_status
+    }
+
+    /// How long a change of risk status waits for another before the user is told.
+    pub fn hold_down(&self) -> Span {
+        Span::seconds(self.account_status_hold_down_seconds.into())
+    }
+
     /// What is wrong with these settings: JSON pointer and reason.
     pub fn problems(&self) -> Vec<(String, String)> {
         let mut problems = Vec::new();
@@ -57,6 +77,15 @@ impl Settings {
             }
         };
         check((1..=90).contains(&self.disconnected_after_days), "/disconnected_after_days", "must be 1 to 90");
+        check(
+            self.account_status_hold_down_seconds <= 86_400,
+            "/account_status_hold_down_seconds",
+            "must be at most 86400, which is a day",
+        );
+        let channels = &self.account_status_channels;
+        let twice = channels.iter().enumerate().any(|(place, channel)| channels[..place].contains(channel));
+        check(!twice, "/account_status_channels", "must have each channel once");
+        check(self.digest.hour <= 23, "/digest/hour", "must be 0 to 23");
         check(
             self.compliance.not_compliant_from >= RiskLevel::Low,
             "/compliance/not_compliant_from",
@@ -93,6 +122,33 @@ impl Settings {
         );
         problems
     }
+}
+
+/// The mail to administrators about the last day: users who came to high risk, and messages that failed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct DigestSettings {
+    /// How often it is sent, if there is something to tell.
+    pub frequency: DigestFrequency,
+    /// The hour of the day it is sent at, UTC, 0 to 23.
+    pub hour: u8,
+}
+
+impl Default for DigestSettings {
+    fn default() -> Self {
+        Self { frequency: DigestFrequency::Off, hour: 7 }
+    }
+}
+
+/// How often administrators get the digest.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DigestFrequency {
+    /// Never.
+    #[default]
+    Off,
+    /// Once a day.
+    Daily,
 }
 
 /// How messages to people present themselves.

@@ -4,15 +4,19 @@
 //! that changes something goes through [`Engine::edit`]. This crate must not know HTTP, formats of sources, or how
 //! devices and people are reached.
 
+pub mod account_status;
 pub mod admins;
+pub mod channels;
 mod commit;
 pub mod devices;
+pub mod digest;
 pub mod directory;
 pub mod enforcement;
 mod error;
 pub mod ingest;
 pub mod jobs;
 pub mod notifications;
+pub mod outbox;
 pub mod preview;
 pub mod rules;
 pub mod scheduler;
@@ -120,6 +124,16 @@ impl Engine {
         self.shared.wake.device(device)
     }
 
+    /// Resolves when a mail or text message was queued on this node since it was last waited for.
+    pub async fn queued(&self) {
+        self.shared.wake.outbox().notified().await;
+    }
+
+    /// What this node calls itself while it runs: whoever takes something in hand does so under this name.
+    pub fn node(&self) -> &str {
+        &self.shared.node
+    }
+
     /// The position up to which a tenant's journal has been announced on this node, to wait on; -1 before the first.
     pub fn journal(&self, tenant: Tenant) -> tokio::sync::watch::Receiver<i64> {
         self.shared.wake.journal(tenant)
@@ -203,6 +217,9 @@ impl Engine {
     fn committed(&self, tenant: Tenant, committed: &Committed) {
         self.shared.wake.announce(tenant, committed.from, committed.position);
         self.shared.wake.wake_devices(committed.woken.iter().copied());
+        if committed.queued {
+            self.shared.wake.outbox().notify_one();
+        }
         for span in &committed.enforced {
             metrics::histogram!(enforcement::METRIC).record(Duration::from_micros(span.as_micros().unsigned_abs()));
         }

@@ -1,14 +1,14 @@
 //! Telling people: an administrator's Notify to a user, and messages to devices.
 //!
 //! A notification is written in the commit that causes it, together with the journal's word of who told whom. Mails and
-//! text messages are captured: written down, and not sent. Devices fetch their messages.
+//! text messages go to the outbox, devices fetch their messages.
 
 use allclear_domain::{
     detection::ProtectionStatus,
     device::{DeviceFacts, EnrollmentStatus},
     ids::{DeviceId, NotificationId, OrganizationGroupId, Tenant, UserId},
     incident::incidents,
-    journal::{Actor, Change, Object},
+    journal::{Actor, Object},
     message::{self, Email, Issue, Reader},
     notification::{Channel, NotificationState, Trigger},
     rules::Rules,
@@ -22,7 +22,12 @@ use allclear_store::{
     users::User,
 };
 
-use crate::{Engine, Error, Problem, directory::users, work::Work};
+use crate::{
+    Engine, Error, Problem,
+    directory::users,
+    outbox::{self, blank, noted},
+    work::Work,
+};
 
 /// The longest subject, in characters.
 pub const LONGEST_SUBJECT: usize = 200;
@@ -110,39 +115,80 @@ pub fn notify_user(
     let subject = order.subject.clone().unwrap_or_else(|| draft.email.subject.clone());
     let mut told = Vec::new();
     for channel in &order.channels {
-        let (address, subject, body, html, reason) = match channel {
-            Channel::Email => {
-                let text = order.message.as_ref().unwrap_or(&draft.email.text);
-                let mail = message::custom_email(&rules.settings.branding, &subject, text);
-                let reason = "no mail relay is set up: captured, not sent";
-                (user.email.clone(), Some(mail.subject), mail.text, Some(mail.html), reason)
-            }
-            Channel::Sms | Channel::DeviceMessage => {
-                let text = order.message.as_ref().unwrap_or(&draft.sms);
-                (user.phone.clone(), None, text.clone(), None, "no SMS gateway is set up: captured, not sent")
-            }
-        };
-        let notification = Notification {
-            address,
-            subject,
-            body,
-            html,
-            reason: Some(reason.to_owned()),
-            ..blank(work, cause, Trigger::Notify, *channel, NotificationState::Captured)
-        };
-        told.push(Notification {
-            recipient_name: user.name().to_owned(),
-            user: Some(user.id),
-            organization_group: user.organization_group,
-            ..notification
-        });
-    }
-    for notification in &told {
-        stored::insert(work.tx, work.tenant, notification)?;
-        let object = Object { kind: "user".into(), id: user.id.to_string(), name: user.name().to_owned() };
-        work.note(object, Some(user.organization_group), noted(notification));
+        let own = order.message.as_deref();
+        told.push(tell(work, &user, *channel, (cause, Trigger::Notify), &draft, (&subject, own))?);
     }
     Ok(told)
+}
+
+/// Writes a mail or text message to a user down. `own` has the subject, and the words instead of the usual ones.
+pub(crate) fn tell(
+    work: &mut Work<'_, '_>,
+    user: &User,
+    channel: Channel,
+    (cause, trigger): (&str, Trigger),
+    draft: &Draft,
+    (subject, own): (&str, Option<&str>),
+) -> Result<Notification, Error> {
+    let (address, subject, body, html) = match (channel, own) {
+        (Channel::Email, None) if subject == draft.email.subject => {
+            let mail = draft.email.clone();
+            (user.email.clone(), Some(mail.subject), mail.text, Some(mail.html))
+        }
+        (Channel::Email, own) => {
+            let text = own.unwrap_or(&draft.email.text);
+            let mail = message::custom_email(&work.rules().settings.branding, subject, text);
+            (user.email.clone(), Some(mail.subject), mail.text, Some(mail.html))
+        }
+        (Channel::Sms | Channel::DeviceMessage, own) => {
+            (user.phone.clone(), None, own.unwrap_or(&draft.sms).to_owned(), None)
+        }
+    };
+    let notification = Notification {
+        address,
+        subject,
+        body,
+        html,
+        recipient_name: user.name().to_owned(),
+        user: Some(user.id),
+        organization_group: user.organization_group,
+        ..blank(work, cause, trigger, channel, NotificationState::Captured)
+    };
+    let about = Object { kind: "user".into(), id: user.id.to_string(), name: user.name().to_owned() };
+    outbox::put(work, notification, about)
+}
+
+/// Writes a message to a device down that is at work, or that it is left out and why. None if it is not at work.
+pub(crate) fn tell_device(
+    work: &mut Work<'_, '_>,
+    id: DeviceId,
+    message: Option<&str>,
+    (cause, trigger): (&str, Trigger),
+) -> Result<Option<Notification>, Error> {
+    let rules = work.rules_handle();
+    let Some(record) = work.loaded(id).map(|loaded| loaded.record.clone()) else { return Ok(None) };
+    let reason = inactive(&record);
+    let state = if reason.is_some() { NotificationState::LeftOut } else { NotificationState::Queued };
+    let body = match (&reason, message) {
+        (Some(_), _) => String::new(),
+        (None, Some(message)) => message.to_owned(),
+        (None, None) => message::device_message(&issues(&rules, &record.facts, work.now)),
+    };
+    let device = &record.facts.device;
+    let notification = Notification {
+        recipient_name: device.friendly_name.clone(),
+        user: device.user,
+        device: Some(id),
+        organization_group: device.organization_group,
+        body,
+        reason: reason.map(str::to_owned),
+        ..blank(work, cause, trigger, Channel::DeviceMessage, state)
+    };
+    stored::insert(work.tx, work.tenant, &notification)?;
+    if let Some(loaded) = work.loaded(id) {
+        loaded.change(noted(&notification));
+    }
+    Ok(Some(notification))
 }
 
 /// Notifies devices within reach, each about its own incidents unless `message` says something else. One outcome for
@@ -173,35 +219,10 @@ pub fn notify_devices(
             outcomes.push(DeviceOutcome { device: *id, notification: Some(before.clone()) });
             continue;
         }
-        let record = work.loaded(*id).map(|loaded| loaded.record.clone());
-        let within =
-            |record: &DeviceRecord| rules.organization_groups.is_within(record.facts.device.organization_group, reach);
-        let Some(record) = record.filter(within) else {
-            outcomes.push(DeviceOutcome { device: *id, notification: None });
-            continue;
-        };
-        let reason = inactive(&record);
-        let state = if reason.is_some() { NotificationState::LeftOut } else { NotificationState::Queued };
-        let body = match (&reason, message) {
-            (Some(_), _) => String::new(),
-            (None, Some(message)) => message.to_owned(),
-            (None, None) => message::device_message(&issues(&rules, &record.facts, work.now)),
-        };
-        let device = &record.facts.device;
-        let notification = Notification {
-            recipient_name: device.friendly_name.clone(),
-            user: device.user,
-            device: Some(*id),
-            organization_group: device.organization_group,
-            body,
-            reason: reason.map(str::to_owned),
-            ..blank(work, cause, Trigger::Device, Channel::DeviceMessage, state)
-        };
-        stored::insert(work.tx, work.tenant, &notification)?;
-        if let Some(loaded) = work.loaded(*id) {
-            loaded.change(noted(&notification));
-        }
-        outcomes.push(DeviceOutcome { device: *id, notification: Some(notification) });
+        let within = |group| rules.organization_groups.is_within(group, reach);
+        let is_reached = work.loaded(*id).is_some_and(|loaded| within(loaded.record.facts.device.organization_group));
+        let notification = if is_reached { tell_device(work, *id, message, (cause, Trigger::Device))? } else { None };
+        outcomes.push(DeviceOutcome { device: *id, notification });
     }
     Ok(outcomes)
 }
@@ -231,7 +252,7 @@ pub async fn read(engine: &Engine, tenant: Tenant, device: DeviceId, id: Notific
     if read.await? { Ok(()) } else { Err(Error::NotFound("message")) }
 }
 
-fn service_is_on(rules: &Rules) -> Result<(), Error> {
+pub(crate) fn service_is_on(rules: &Rules) -> Result<(), Error> {
     if rules.settings.threat_management {
         return Ok(());
     }
@@ -240,7 +261,7 @@ fn service_is_on(rules: &Rules) -> Result<(), Error> {
 }
 
 /// Why a device cannot be notified, in a sentence; none if it can.
-fn inactive(record: &DeviceRecord) -> Option<&'static str> {
+pub(crate) fn inactive(record: &DeviceRecord) -> Option<&'static str> {
     match (record.facts.device.enrollment, record.posture.protection) {
         (EnrollmentStatus::Pending, _) => Some("the device has not enrolled yet"),
         (EnrollmentStatus::Unenrolled, _) => Some("the device is not enrolled any more"),
@@ -304,44 +325,4 @@ fn text_problem(pointer: &str, text: &str, longest: usize) -> Option<Problem> {
     }
     let odd = |c: char| c.is_control() && c != '\n' && c != '\t';
     text.chars().any(odd).then(|| Problem::new(pointer, "must not have control characters besides line breaks"))
-}
-
-/// A notification to nobody in particular.
-fn blank(
-    work: &Work<'_, '_>,
-    cause: &str,
-    trigger: Trigger,
-    channel: Channel,
-    state: NotificationState,
-) -> Notification {
-    Notification {
-        id: NotificationId(work.source.id()),
-        trigger,
-        cause: cause.to_owned(),
-        channel,
-        recipient_name: String::new(),
-        user: None,
-        device: None,
-        organization_group: OrganizationGroupId::GLOBAL,
-        address: None,
-        subject: None,
-        body: String::new(),
-        html: None,
-        state,
-        reason: None,
-        created_at: work.now,
-        created_by: work.actor().name.clone(),
-        changed_at: work.now,
-    }
-}
-
-fn noted(notification: &Notification) -> Change {
-    Change::Notified {
-        notification: notification.id,
-        trigger: notification.trigger,
-        channel: notification.channel,
-        user: notification.user,
-        state: notification.state,
-        reason: notification.reason.clone(),
-    }
 }

@@ -1,7 +1,7 @@
 //! What time alone brings about, and what other nodes committed.
 //!
-//! The schedule is the `due_at` of devices: durable, and safe with several nodes, because looking at a device that is
-//! not due any more changes nothing.
+//! The schedule is the `due_at` of devices and of users' risk status: durable, and safe with several nodes, because
+//! looking at what is not due any more changes nothing.
 
 use std::time::Duration;
 
@@ -10,9 +10,9 @@ use allclear_domain::{
     journal::Change,
     time::{Span, Time},
 };
-use allclear_store::{devices, jobs, journal, tenants};
+use allclear_store::{account_status as statuses, devices, jobs, journal, tenants};
 
-use crate::{Engine, Error, enforcement, ingest::Fact};
+use crate::{Engine, Error, account_status, digest, enforcement, ingest::Fact, outbox};
 
 /// How often other nodes' commits and due devices are looked for.
 const TICK: Duration = Duration::from_millis(250);
@@ -25,11 +25,21 @@ const KEEP_ANSWERS: Span = Span::days(1);
 /// How often old rows are cleared away.
 const CLEAR: Span = Span::seconds(3600);
 
+/// How often it is looked whether messages expired and whether a digest is due.
+const LOOK: Span = Span::seconds(10);
+
+/// When this node last did what is done now and then.
+#[derive(Default)]
+struct Times {
+    cleared: Option<Time>,
+    looked: Option<Time>,
+}
+
 /// Runs for ever.
 pub(crate) async fn run(engine: &Engine) {
-    let mut cleared = None;
+    let mut times = Times::default();
     loop {
-        match tick(engine, &mut cleared).await {
+        match tick(engine, &mut times).await {
             Ok(()) | Err(Error::Busy | Error::Closed) => {}
             Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "the schedule could not be kept"),
         }
@@ -37,8 +47,9 @@ pub(crate) async fn run(engine: &Engine) {
     }
 }
 
-async fn tick(engine: &Engine, cleared: &mut Option<Time>) -> Result<(), Error> {
+async fn tick(engine: &Engine, times: &mut Times) -> Result<(), Error> {
     let now = engine.source().now();
+    let minute = times.looked.is_none_or(|last| now.since(last) >= LOOK);
     let tenants = engine
         .db()
         .read(|tx| {
@@ -46,22 +57,34 @@ async fn tick(engine: &Engine, cleared: &mut Option<Time>) -> Result<(), Error> 
             let mut found = Vec::with_capacity(tenants.len());
             for tenant in tenants {
                 let position = tenants::get(tx, tenant)?.map_or(0, |row| row.journal_position);
-                found.push((tenant, position, devices::next_due(tx, tenant)?));
+                let due = (devices::next_due(tx, tenant)?, statuses::next_due(tx, tenant)?);
+                found.push((tenant, position, due));
             }
             Ok::<_, Error>(found)
         })
         .await?;
-    for (tenant, position, due) in tenants {
+    let is_due = |due: Option<Time>| due.is_some_and(|due| due <= now);
+    for (tenant, position, (device, status)) in tenants {
         follow(engine, tenant, position).await?;
-        if due.is_some_and(|due| due <= now) {
+        if is_due(device) {
             run_due(engine, tenant).await?;
         }
-        if cleared.is_none_or(|last: Time| now.since(last) >= CLEAR) {
+        if is_due(status) {
+            account_status::run_due(engine, tenant).await?;
+        }
+        if minute && tenant != Tenant::SERVER {
+            outbox::expire(engine, tenant).await?;
+            digest::run_due(engine, tenant).await?;
+        }
+        if times.cleared.is_none_or(|last: Time| now.since(last) >= CLEAR) {
             clear(engine, tenant, now).await?;
         }
     }
-    if cleared.is_none_or(|last: Time| now.since(last) >= CLEAR) {
-        *cleared = Some(now);
+    if times.cleared.is_none_or(|last: Time| now.since(last) >= CLEAR) {
+        times.cleared = Some(now);
+    }
+    if minute {
+        times.looked = Some(now);
     }
     Ok(())
 }

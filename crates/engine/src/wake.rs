@@ -1,4 +1,4 @@
-//! Waking those who wait: agents for commands, readers for new journal entries.
+//! Waking those who wait: agents for commands, readers for new journal entries, whoever sends messages for some to send.
 
 use std::{
     collections::HashMap,
@@ -13,6 +13,7 @@ use tokio::sync::{Notify, watch};
 pub(crate) struct Wake {
     devices: Mutex<HashMap<DeviceId, Weak<Notify>>>,
     journals: Mutex<HashMap<Tenant, watch::Sender<i64>>>,
+    outbox: Notify,
 }
 
 impl Wake {
@@ -42,6 +43,11 @@ impl Wake {
                 None => {}
             }
         }
+    }
+
+    /// Something to wait on for messages to send. One waits at a time; news while nobody does are kept for the next.
+    pub(crate) fn outbox(&self) -> &Notify {
+        &self.outbox
     }
 
     /// The position up to which this node has announced a tenant's journal, to wait on; negative before the first.

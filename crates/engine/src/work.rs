@@ -13,6 +13,7 @@ use allclear_domain::{
     evaluate::{Evaluation, evaluate},
     ids::{DeviceId, OrganizationGroupId, Tenant, ThreatId, UserId},
     journal::{Actor, Change, Entry, Object},
+    notification::{NotificationState, Transport},
     posture::{Posture, PostureChange, diff},
     profile::ProfileReport,
     rules::Rules,
@@ -21,6 +22,7 @@ use allclear_domain::{
     time::{Span, Time},
 };
 use allclear_store::{
+    account_status::StatusChange,
     db::Tx,
     devices::{self, DeviceRecord, Key, Since},
     enforcement as timed,
@@ -32,7 +34,7 @@ use allclear_store::{
     users::{self, UserDelta},
 };
 
-use crate::{Error, enforcement, source::Source};
+use crate::{Error, account_status, enforcement, source::Source};
 
 /// The rules of tenants, as loaded last. Checked against the tenant's row in every transaction.
 pub(crate) type RulesCache = std::sync::RwLock<HashMap<Tenant, Arc<Rules>>>;
@@ -82,6 +84,8 @@ pub struct Committed {
     pub changed: usize,
     /// How long it took from threats to restrictions that are now in force.
     pub enforced: Vec<Span>,
+    /// Whether a mail or text message was queued.
+    pub queued: bool,
 }
 
 /// How many threats that are no longer open stay in a device's own record.
@@ -226,6 +230,7 @@ impl<'w, 'c> Work<'w, 'c> {
             }
         }
         for (object, organization_group, changes) in std::mem::take(&mut self.objects) {
+            committed.queued |= changes.iter().any(is_queued);
             let entry = Entry {
                 position: self.next_position(),
                 at: self.now,
@@ -421,6 +426,7 @@ impl<'w, 'c> Work<'w, 'c> {
         }
         deltas.retain(|_, (delta, _)| !delta.is_zero());
         let list: Vec<(UserId, UserDelta)> = deltas.iter().map(|(user, (delta, _))| (*user, *delta)).collect();
+        let mut statuses = Vec::new();
         for (user, after) in users::apply(self.tx, self.tenant, &list)? {
             let Some((delta, place)) = deltas.get(&user) else { continue };
             let mut before = after;
@@ -430,9 +436,10 @@ impl<'w, 'c> Work<'w, 'c> {
             let (from, to) = (users::severity(before), users::severity(after));
             if from != to {
                 settled[*place].changes.push(Change::UserRisk { user, from, to });
+                statuses.push(StatusChange { user, from, to });
             }
         }
-        Ok(())
+        account_status::changed(self.tx, self.tenant, &self.rules.settings, &statuses, self.now)
     }
 }
 
@@ -530,6 +537,11 @@ impl Loaded {
         };
         &mut reports[index]
     }
+}
+
+/// Whether a mail or text message waits for a node that sends it.
+fn is_queued(change: &Change) -> bool {
+    matches!(change, Change::Notified { state: NotificationState::Queued, channel, .. } if Transport::of(*channel).is_some())
 }
 
 /// The tenant's rules at the version of its row, loaded if the ones at hand are others.

@@ -54,6 +54,7 @@ const READER_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 's
         (name = "journal", description = "Every change in the order of commits."),
         (name = "dashboard", description = "The whole fleet at a glance."),
         (name = "notifications", description = "Telling users and devices about incidents, and who was told what."),
+        (name = "channels", description = "What messages are sent by."),
         (name = "search", description = "Users, devices and threats by the beginning of their names."),
         (name = "source-events", description = "Messages of sources, and those that are kept aside."),
         (name = "integrations", description = "Threat feeds that are connected."),

@@ -3,11 +3,14 @@
 //! All SQL of the product is in this crate, written once for both databases. Every function takes an open transaction
 //! and the tenant whose rows it may touch. This crate must not know why something is stored, nor what time it is.
 
+pub mod account_status;
 pub mod admins;
+pub mod channel_settings;
 pub mod dashboard;
 pub mod db;
 pub mod device_list;
 pub mod devices;
+pub mod digest;
 pub mod enforcement;
 pub mod enrollment_tokens;
 mod error;
@@ -19,6 +22,7 @@ pub mod json;
 pub mod listing;
 pub mod notifications;
 pub mod organization_groups;
+pub mod outbox;
 pub mod preview;
 pub mod profiles;
 pub mod protections;
@@ -56,4 +60,5 @@ pub const MIGRATIONS: &[db::migrate::Migration] = &[
         name: "notifications",
         sql: include_str!("../migrations/0004_notifications.sql"),
     },
+    db::migrate::Migration { number: 5, name: "outbox", sql: include_str!("../migrations/0005_outbox.sql") },
 ];

@@ -54,6 +54,23 @@ pub struct Notification {
     pub created_by: String,
     /// When its state last changed.
     pub changed_at: Time,
+    /// How far it has come on its way; of mails and text messages.
+    pub delivery: Delivery,
+}
+
+/// How far a mail or text message has come on its way.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Delivery {
+    /// How often it was tried since it was queued.
+    pub attempts: i64,
+    /// While it waits: when it is tried next, or until when a node has it in hand.
+    pub next_attempt_at: Option<Time>,
+    /// When it is no longer worth sending.
+    pub expires_at: Option<Time>,
+    /// Who took it over.
+    pub provider: Option<String>,
+    /// What they call it; of a mail, its Message-ID, which all attempts share.
+    pub message_id: Option<String>,
 }
 
 impl Notification {
@@ -66,7 +83,7 @@ impl Notification {
     }
 }
 
-const COLUMNS: [&str; 17] = [
+pub(crate) const COLUMNS: [&str; 22] = [
     "id",
     "cause_kind",
     "cause",
@@ -83,11 +100,18 @@ const COLUMNS: [&str; 17] = [
     "created_at",
     "created_by",
     "changed_at",
+    "attempts",
+    "next_attempt_at",
+    "expires_at",
+    "provider",
+    "message_id",
     "html",
 ];
+/// Those without the page of a mail, which is the last.
+const WITHOUT_PAGE: usize = COLUMNS.len() - 1;
 
 /// A row as the database gives it.
-struct Raw(Notification, [String; 3]);
+pub(crate) struct Raw(Notification, [String; 3]);
 
 impl FromRow for Raw {
     fn from_row(row: &Row<'_>) -> Result<Self, db::Error> {
@@ -104,19 +128,26 @@ impl FromRow for Raw {
             address: row.get(8)?,
             subject: row.get(9)?,
             body: row.get(10)?,
-            html: row.get(16)?,
+            html: row.get(WITHOUT_PAGE)?,
             state: NotificationState::Queued,
             reason: row.get(12)?,
             created_at: Time::from_micros(row.get(13)?),
             created_by: row.get(14)?,
             changed_at: Time::from_micros(row.get(15)?),
+            delivery: Delivery {
+                attempts: row.get(16)?,
+                next_attempt_at: row.get::<Option<i64>>(17)?.map(Time::from_micros),
+                expires_at: row.get::<Option<i64>>(18)?.map(Time::from_micros),
+                provider: row.get(19)?,
+                message_id: row.get(20)?,
+            },
         };
         Ok(Self(notification, words))
     }
 }
 
 impl Raw {
-    fn read(self) -> Result<Notification, Error> {
+    pub(crate) fn read(self) -> Result<Notification, Error> {
         let Self(notification, [trigger, channel, state]) = self;
         let (trigger, channel) = (json::from_word(trigger)?, json::from_word(channel)?);
         Ok(Notification { trigger, channel, state: json::from_word(state)?, ..notification })
@@ -128,8 +159,8 @@ pub fn insert(tx: &mut Tx<'_>, tenant: Tenant, notification: &Notification) -> R
     let added = tx.execute(
         "INSERT INTO notification (tenant, id, cause_kind, cause, channel, recipient, recipient_name, user_id, \
          device_id, organization_group, address, subject, body, html, state, reason, created_at, created_by, \
-         changed_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) \
+         changed_at, next_attempt_at, expires_at, message_id) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22) \
          ON CONFLICT (tenant, cause, recipient, channel) DO NOTHING",
         params![
             tenant.0,
@@ -150,7 +181,10 @@ pub fn insert(tx: &mut Tx<'_>, tenant: Tenant, notification: &Notification) -> R
             notification.reason.as_deref(),
             notification.created_at.as_micros(),
             &notification.created_by,
-            notification.changed_at.as_micros()
+            notification.changed_at.as_micros(),
+            notification.delivery.next_attempt_at.map(Time::as_micros),
+            notification.delivery.expires_at.map(Time::as_micros),
+            notification.delivery.message_id.as_deref()
         ],
     )?;
     Ok(added > 0)
@@ -216,7 +250,7 @@ pub fn list(
     }
     let col = |name: &'static str| Expr::col(("notification", name));
     let mut select = Query::select();
-    select.columns(COLUMNS[..16].iter().map(|column| ("notification", *column))).expr(Expr::cust("NULL"));
+    select.columns(COLUMNS[..WITHOUT_PAGE].iter().map(|column| ("notification", *column))).expr(Expr::cust("NULL"));
     select.from("notification").and_where(col("tenant").eq(tenant.0));
     if let Some(groups) = &filter.organization_groups {
         select.and_where(col("organization_group").is_in(groups.iter().map(|group| group.0)));

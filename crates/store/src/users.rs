@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    Error, db,
+    Error, account_status, db,
     db::{FromRow, Row, Tx, Value},
     listing::{self, By, Key},
     params, row,
@@ -155,7 +155,7 @@ pub fn update(tx: &mut Tx<'_>, tenant: Tenant, user: &User) -> Result<(), Error>
 /// devices.
 pub fn delete(tx: &mut Tx<'_>, tenant: Tenant, id: UserId) -> Result<(), Error> {
     tx.execute("DELETE FROM users WHERE tenant = $1 AND id = $2", params![tenant.0, id.0])?;
-    Ok(())
+    account_status::delete(tx, tenant, id)
 }
 
 /// What a list of users is narrowed to.

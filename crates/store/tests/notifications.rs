@@ -13,7 +13,7 @@ use allclear_domain::{
 use allclear_store::{
     Error, MIGRATIONS,
     db::migrate,
-    notifications::{self as stored, Notification, NotificationFilter},
+    notifications::{self as stored, Delivery, Notification, NotificationFilter},
     testing::for_each_database,
 };
 use uuid::Uuid;
@@ -62,6 +62,7 @@ fn notification(n: u128) -> Notification {
         created_at: at(number),
         created_by: "Grace".to_owned(),
         changed_at: at(number),
+        delivery: Delivery::default(),
     }
 }
 

@@ -17,7 +17,7 @@ use allclear_domain::{
     time::{Span, Time},
 };
 use allclear_engine::{
-    Engine,
+    Engine, account_status,
     ingest::{Fact, UnknownDevice},
     jobs, scheduler,
     source::Source,
@@ -104,6 +104,7 @@ pub(super) async fn write(
         if place % MOMENTS as usize == 0 {
             jobs::run_all(engine).await?;
             scheduler::run_due(engine, tenant).await?;
+            account_status::run_due(engine, tenant).await?;
         }
         writer.moment(events.remove(&place).unwrap_or_default()).await?;
         // The last moment of a day is when the day is counted for the dashboard.

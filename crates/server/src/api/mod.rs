@@ -4,6 +4,7 @@ pub mod account;
 pub mod admins;
 pub mod api_tokens;
 pub(crate) mod batch;
+pub mod channels;
 pub mod classifications;
 mod common;
 pub mod dashboard;
@@ -62,6 +63,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(profiles::router())
         .merge(payload_settings::router())
         .merge(jobs::router())
+        .merge(channels::router())
         .merge(classifications::router())
         .merge(dashboard::router())
         .merge(detections::router())

@@ -5,10 +5,11 @@ use allclear_domain::{
     notification::{Channel, NotificationState, Trigger},
     time::Time,
 };
-use allclear_engine::{Error, notifications as engine};
+use allclear_engine::{Error, notifications as engine, outbox};
 use allclear_store::{
     listing::{By, Key},
     notifications::{self as stored, Notification as Stored, NotificationFilter, NotificationSort},
+    outbox as queue,
 };
 use axum::{extract::State, http::StatusCode};
 use serde::{Deserialize, Serialize};
@@ -91,6 +92,58 @@ pub struct NotificationWithPage {
     /// The text as a page, of a mail.
     #[schema(required = true)]
     html: Option<String>,
+    /// Who was asked last to deliver it.
+    #[schema(required = true)]
+    provider: Option<String>,
+    /// What they call it; of a mail, its Message-ID.
+    #[schema(required = true)]
+    message_id: Option<String>,
+    /// While it is queued: when it is tried next.
+    #[schema(required = true)]
+    next_attempt_at: Option<Time>,
+    /// When it is no longer worth sending.
+    #[schema(required = true)]
+    expires_at: Option<Time>,
+    /// Everything that was tried and heard, the oldest first.
+    attempts: Vec<NotificationAttempt>,
+}
+
+/// One attempt to hand a message over, or what was heard of it afterwards.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct NotificationAttempt {
+    /// When.
+    at: Time,
+    /// Who was asked.
+    provider: String,
+    /// `accepted`, `deferred`: not now, `refused`: never, or `gone`: the address is no more; and by a receipt
+    /// `delivered` or `undelivered`.
+    #[schema(example = "accepted")]
+    outcome: String,
+    /// What they said.
+    answer: String,
+}
+
+/// Failed messages that are sent again.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RetryRequest {
+    /// Only of this channel.
+    channel: Option<Channel>,
+    /// Only those brought about so.
+    trigger: Option<Trigger>,
+    /// Only to this user, or a device of theirs.
+    user_id: Option<UserId>,
+    /// Only those made then or later.
+    since: Option<Time>,
+}
+
+/// What was queued anew.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Retried {
+    /// How many.
+    queued: usize,
+    /// Whether there are more: ask again.
+    more: bool,
 }
 
 /// What a list of notifications is narrowed to.
@@ -152,7 +205,12 @@ pub struct DeviceNotification {
 }
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(get)).routes(routes!(notify_devices))
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(get))
+        .routes(routes!(retry))
+        .routes(routes!(retry_all))
+        .routes(routes!(notify_devices))
 }
 
 /// Notifications
@@ -195,11 +253,75 @@ async fn get(
     let found = state.engine.read(principal.tenant, move |tx, rules| {
         let found = stored::get(tx, principal.tenant, id)?;
         let reached = |it: &Stored| principal.reaches(&rules.organization_groups, it.organization_group);
-        found.filter(reached).ok_or(Error::NotFound("notification"))
+        let found = found.filter(reached).ok_or(Error::NotFound("notification"))?;
+        Ok((found, queue::attempts(tx, principal.tenant, id)?))
     });
-    let mut found = found.await?;
-    let html = found.html.take();
-    Ok(Json(NotificationWithPage { notification: found.into(), html }))
+    let (mut found, attempts) = found.await?;
+    let (html, delivery) = (found.html.take(), std::mem::take(&mut found.delivery));
+    let shown = |one: queue::Attempt| NotificationAttempt {
+        at: one.at,
+        provider: one.provider,
+        outcome: one.outcome,
+        answer: one.answer,
+    };
+    Ok(Json(NotificationWithPage {
+        notification: found.into(),
+        html,
+        provider: delivery.provider,
+        message_id: delivery.message_id,
+        next_attempt_at: delivery.next_attempt_at,
+        expires_at: delivery.expires_at,
+        attempts: attempts.into_iter().map(shown).collect(),
+    }))
+}
+
+/// Sends a failed message again
+///
+/// 409 unless it failed, and while its channel is not set up.
+#[utoipa::path(post, path = "/api/v1/notifications/{id}/retry", tag = "notifications",
+    operation_id = "retry_notification",
+    params(("id" = NotificationId, Path, description = "The notification.")),
+    responses((status = 202, body = Notification)))]
+async fn retry(
+    State(state): State<AppState>,
+    principal: Principal,
+    Path(id): Path<NotificationId>,
+) -> Result<(StatusCode, Json<Notification>), Problem> {
+    let who = principal.clone();
+    let queued = state.engine.edit(principal.tenant, principal.actor(), move |work| {
+        let found = stored::get(work.tx, who.tenant, id)?;
+        let groups = &work.rules_handle().organization_groups;
+        let found = found.filter(|it| who.reaches(groups, it.organization_group));
+        outbox::retry(work, &found.ok_or(Error::NotFound("notification"))?)?;
+        stored::get(work.tx, who.tenant, id)?.ok_or(Error::NotFound("notification"))
+    });
+    Ok((StatusCode::ACCEPTED, Json(queued.await?.into())))
+}
+
+/// Sends failed messages again
+///
+/// The oldest first, at most 500 of each channel in one call. Those whose channel is not set up stay as they are.
+#[utoipa::path(post, path = "/api/v1/notifications/retry", tag = "notifications",
+    operation_id = "retry_notifications", request_body = RetryRequest, responses((status = 202, body = Retried)))]
+async fn retry_all(
+    State(state): State<AppState>,
+    principal: Principal,
+    Json(request): Json<RetryRequest>,
+) -> Result<(StatusCode, Json<Retried>), Problem> {
+    let who = principal.clone();
+    let retried = state.engine.edit(principal.tenant, principal.actor(), move |work| {
+        let filter = NotificationFilter {
+            organization_groups: who.narrowed(work.rules(), None),
+            user: request.user_id,
+            channel: request.channel,
+            trigger: request.trigger,
+            since: request.since,
+            ..NotificationFilter::default()
+        };
+        outbox::retry_all(work, &filter)
+    });
+    let (queued, more) = retried.await?;
+    Ok((StatusCode::ACCEPTED, Json(Retried { queued, more })))
 }
 
 /// Notifies devices

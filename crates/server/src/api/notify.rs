@@ -158,7 +158,8 @@ async fn preview(
 
 /// Tells a user about their incidents
 ///
-/// 409 while the Threat Management service is off. Mails and text messages end as `captured`: written down, and not sent.
+/// 409 while the Threat Management service is off. Mails and text messages are `queued` to be sent; while their channel
+/// is not set up they are `captured`: written down, and not sent.
 #[utoipa::path(post, path = "/api/v1/users/{id}/notify", tag = "notifications", operation_id = "notify_user",
     request_body = NotifyRequest, params(("id" = UserId, Path, description = "The user.")),
     responses((status = 202, body = Notified)))]

@@ -1,0 +1,268 @@
+//! One channel of one tenant: messages are taken in hand, handed over a few at a time, and what came of them is
+//! recorded, many in one commit.
+
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use allclear_domain::{
+    ids::{NotificationId, Tenant},
+    notification::Channel,
+    time::Span,
+};
+use allclear_engine::{
+    Engine,
+    outbox::{self, Attempted, Verdict},
+};
+use allclear_store::notifications::Notification;
+use tokio::{
+    sync::{Notify, mpsc, watch},
+    task::{Id, JoinHandle, JoinSet},
+    time::{Instant, sleep, sleep_until},
+};
+
+use super::{
+    Options,
+    provider::{Provider, Sender},
+};
+use crate::outcome::{Answer, Outcome};
+
+/// The most messages recorded in one commit.
+const BATCH: usize = 200;
+/// The most messages taken in hand at once.
+const MOST_IN_HAND: usize = 256;
+/// How often and after what pause a record that could not be written is tried again.
+const RECORD_TRIES: u32 = 20;
+const RECORD_PAUSE: Duration = Duration::from_millis(500);
+
+/// A channel of a tenant and who takes its messages.
+pub(super) struct Lane {
+    pub(super) engine: Engine,
+    pub(super) tenant: Tenant,
+    pub(super) channel: Channel,
+    pub(super) provider: Provider,
+    pub(super) options: Options,
+}
+
+/// What this node has in hand: taken, and not on record yet.
+type InHand = Arc<Mutex<HashSet<NotificationId>>>;
+
+impl Lane {
+    /// Hands messages over until `stop` says so; then waits for those under way and gives back the others. `wake` says
+    /// that something is due.
+    pub(super) async fn run(self, wake: Arc<Notify>, mut stop: watch::Receiver<bool>) {
+        let limits = self.provider.limits();
+        let concurrency = limits.concurrency.max(1);
+        let in_hand = InHand::default();
+        let (done, recorder) = self.recorder(&in_hand);
+        let mut sends: JoinSet<()> = JoinSet::new();
+        let mut begun: HashMap<Id, NotificationId> = HashMap::new();
+        let mut waiting: VecDeque<Notification> = VecDeque::new();
+        let mut sender = Arc::new(Sender::default());
+        let mut pace = Pace::new(limits.per_second);
+        let mut renewed = Instant::now();
+        let mut more = true;
+        while !*stop.borrow() {
+            if more && waiting.len() < concurrency * 2 {
+                let room = (concurrency * 8).min(MOST_IN_HAND).saturating_sub(waiting.len());
+                match self.claim(room, &mut sender).await {
+                    Ok(claimed) => {
+                        more = claimed.len() == room;
+                        lock(&in_hand).extend(claimed.iter().map(|it| it.id));
+                        waiting.extend(claimed);
+                    }
+                    Err(error) => {
+                        // It is due still, so somebody is woken for it again.
+                        more = false;
+                        tracing::warn!(error = &error as &dyn std::error::Error, "no messages could be taken in hand");
+                    }
+                }
+            }
+            if renewed.elapsed() >= self.options.lease / 4 {
+                renewed = self.renew(renewed, &in_hand, &mut waiting).await;
+            }
+            while sends.len() < concurrency && pace.is_ready() {
+                let Some(next) = waiting.pop_front() else { break };
+                let id = next.id;
+                let sending = self.send(next, Arc::clone(&sender), done.clone());
+                begun.insert(sends.spawn(sending).id(), id);
+                pace.began();
+            }
+            let is_held_up = !waiting.is_empty() && sends.len() < concurrency;
+            tokio::select! {
+                _ = stop.changed() => {}
+                () = wake.notified() => more = true,
+                Some(ended) = sends.join_next_with_id() => ended_one(ended, &mut begun, &in_hand),
+                () = sleep_until(pace.next()), if is_held_up => {}
+                () = sleep(self.options.lease / 4), if !begun.is_empty() || !waiting.is_empty() => {}
+            }
+        }
+        let left: Vec<NotificationId> = waiting.iter().map(|it| it.id).collect();
+        if let Err(error) = outbox::release(&self.engine, self.tenant, left).await {
+            tracing::debug!(error = &error as &dyn std::error::Error, "messages were not given back");
+        }
+        let finish = async { while sends.join_next().await.is_some() {} };
+        // What is under way longer than that is left to the end of its lease.
+        let _ = tokio::time::timeout(self.options.finish, finish).await;
+        sends.shutdown().await;
+        drop(done);
+        let _ = recorder.await;
+    }
+
+    async fn claim(&self, room: usize, sender: &mut Arc<Sender>) -> Result<Vec<Notification>, allclear_engine::Error> {
+        let until = self.engine.source().now().plus(span(self.options.lease));
+        let limit = i64::try_from(room).unwrap_or(1);
+        let claimed = outbox::claim(&self.engine, self.tenant, self.channel, until, limit).await?;
+        if !claimed.is_empty() {
+            let branding = self.engine.read(self.tenant, |_, rules| Ok(rules.settings.branding.clone())).await?;
+            *sender = Arc::new(Sender { branding, logo: None });
+        }
+        Ok(claimed)
+    }
+
+    /// Keeps what is in hand; what another node has taken is not begun any more. Returns when it was kept last.
+    async fn renew(&self, before: Instant, in_hand: &InHand, waiting: &mut VecDeque<Notification>) -> Instant {
+        let ids: Vec<NotificationId> = lock(in_hand).iter().copied().collect();
+        let now = Instant::now();
+        if ids.is_empty() {
+            return now;
+        }
+        let until = self.engine.source().now().plus(span(self.options.lease));
+        match outbox::renew(&self.engine, self.tenant, ids, until).await {
+            Ok(kept) => {
+                let kept: HashSet<NotificationId> = kept.into_iter().collect();
+                waiting.retain(|it| kept.contains(&it.id));
+                let begun = |id: &NotificationId| !waiting.iter().any(|it| it.id == *id);
+                lock(in_hand).retain(|id| kept.contains(id) || begun(id));
+                now
+            }
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "messages in hand could not be kept");
+                if before.elapsed() >= self.options.lease / 2 {
+                    // They are as good as another node's.
+                    let mut in_hand = lock(in_hand);
+                    for lost in waiting.drain(..) {
+                        in_hand.remove(&lost.id);
+                    }
+                }
+                before
+            }
+        }
+    }
+
+    fn send(
+        &self,
+        notification: Notification,
+        sender: Arc<Sender>,
+        done: mpsc::Sender<Attempted>,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        let (provider, source) = (self.provider.clone(), Arc::clone(self.engine.source()));
+        async move {
+            let at = source.now();
+            let Answer { provider, outcome } = provider.send(&notification, &sender).await;
+            let (verdict, answer) = verdict(outcome);
+            // The recorder listens as long as there is somebody to send.
+            let _ = done.send(Attempted { notification, at, provider, verdict, answer }).await;
+        }
+    }
+
+    /// Records what comes of messages: whatever has come while the last commit was under way goes into the next.
+    fn recorder(&self, in_hand: &InHand) -> (mpsc::Sender<Attempted>, JoinHandle<()>) {
+        let (done, mut heard) = mpsc::channel::<Attempted>(BATCH);
+        let (engine, tenant, in_hand) = (self.engine.clone(), self.tenant, Arc::clone(in_hand));
+        let recorder = tokio::spawn(async move {
+            let mut batch = Vec::with_capacity(BATCH);
+            while heard.recv_many(&mut batch, BATCH).await > 0 {
+                let ids: Vec<NotificationId> = batch.iter().map(|one| one.notification.id).collect();
+                record(&engine, tenant, std::mem::take(&mut batch)).await;
+                let mut in_hand = lock(&in_hand);
+                for id in ids {
+                    in_hand.remove(&id);
+                }
+            }
+        });
+        (done, recorder)
+    }
+}
+
+/// Writes a record, patiently: without it the messages would be sent again.
+async fn record(engine: &Engine, tenant: Tenant, attempts: Vec<Attempted>) {
+    for attempt in 1.. {
+        match outbox::record(engine, tenant, attempts.clone()).await {
+            Ok(()) => return,
+            Err(error) if attempt < RECORD_TRIES => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "what came of messages is not on record yet");
+                sleep(RECORD_PAUSE).await;
+            }
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "what came of messages is not on record");
+                return;
+            }
+        }
+    }
+}
+
+fn ended_one(
+    ended: Result<(Id, ()), tokio::task::JoinError>,
+    begun: &mut HashMap<Id, NotificationId>,
+    in_hand: &InHand,
+) {
+    match ended {
+        Ok((id, ())) => {
+            begun.remove(&id);
+        }
+        Err(error) => {
+            // Not on record, so it is let go: another attempt is made when its lease ends.
+            if let Some(id) = begun.remove(&error.id()) {
+                lock(in_hand).remove(&id);
+            }
+            tracing::error!(error = &error as &dyn std::error::Error, "an attempt to send a message has failed");
+        }
+    }
+}
+
+fn verdict(outcome: Outcome) -> (Verdict, String) {
+    match outcome {
+        Outcome::Accepted { message_id, answer } => (Verdict::Sent { message_id }, answer),
+        Outcome::Deferred { answer, retry_after } => (Verdict::Later { retry_after: retry_after.map(span) }, answer),
+        Outcome::Refused { answer } => (Verdict::Refused, answer),
+        Outcome::Gone { answer } => (Verdict::Gone, answer),
+    }
+}
+
+fn span(duration: Duration) -> Span {
+    Span::micros(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX))
+}
+
+fn lock(in_hand: &InHand) -> std::sync::MutexGuard<'_, HashSet<NotificationId>> {
+    in_hand.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How fast messages may be begun.
+struct Pace {
+    gap: Option<Duration>,
+    next: Instant,
+}
+
+impl Pace {
+    fn new(per_second: u16) -> Self {
+        let gap = (per_second > 0).then(|| Duration::from_secs(1) / u32::from(per_second));
+        Self { gap, next: Instant::now() }
+    }
+
+    fn is_ready(&self) -> bool {
+        self.gap.is_none() || self.next <= Instant::now()
+    }
+
+    fn next(&self) -> Instant {
+        self.next
+    }
+
+    fn began(&mut self) {
+        if let Some(gap) = self.gap {
+            self.next = self.next.max(Instant::now()) + gap;
+        }
+    }
+}

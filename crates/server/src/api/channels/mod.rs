@@ -1,0 +1,161 @@
+//! Channels: what messages are sent by. A file for each; listing and trying out is the same for all.
+
+pub mod email;
+
+use allclear_channels::delivery::{self, Outgoing, Tested};
+use allclear_domain::{contact, notification::Transport, time::Time};
+use allclear_engine::channels::{self as engine, NewSetting, Secrets, Setting};
+use allclear_store::{channel_settings as stored, outbox};
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    app::AppState,
+    auth::Principal,
+    check::Check,
+    extract::{IfMatch, Json, Path},
+    problem::Problem,
+};
+
+/// A channel at a glance.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ChannelSummary {
+    /// Which one.
+    channel: Transport,
+    /// Whether it is set up.
+    configured: bool,
+    /// Whether it is used. While it is not, messages are captured and not sent.
+    enabled: bool,
+    /// When it was changed last; null before it was set up.
+    #[schema(required = true)]
+    changed_at: Option<Time>,
+    /// Messages that wait to be sent.
+    queued: i64,
+    /// When the oldest of them was made.
+    #[schema(required = true)]
+    oldest_queued_at: Option<Time>,
+}
+
+/// All channels.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Channels {
+    /// One each.
+    items: Vec<ChannelSummary>,
+}
+
+/// Where to send a test message.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TestRequest {
+    /// A mail address or phone number.
+    #[schema(min_length = 3, max_length = 254)]
+    to: String,
+}
+
+pub(super) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(test)).merge(email::router())
+}
+
+/// The channels
+///
+/// What messages and wake-ups are sent by, and what waits in each. They concern the whole tenant, so a part of it does
+/// not suffice as reach.
+#[utoipa::path(get, path = "/api/v1/channels", tag = "channels", operation_id = "list_channels",
+    responses((status = 200, body = Channels)))]
+async fn list(State(state): State<AppState>, principal: Principal) -> Result<Json<Channels>, Problem> {
+    let found = state.engine.read(principal.tenant, move |tx, rules| {
+        principal.whole_tenant(rules)?;
+        let settings = stored::list(tx, principal.tenant)?;
+        let mut items = Vec::new();
+        for transport in Transport::ALL {
+            let setting = settings.iter().find(|setting| setting.transport == transport);
+            let backlog = match transport.channel() {
+                Some(channel) => outbox::backlog(tx, principal.tenant, channel)?,
+                None => outbox::Backlog::default(),
+            };
+            items.push(ChannelSummary {
+                channel: transport,
+                configured: setting.is_some(),
+                enabled: setting.is_some_and(|setting| setting.enabled),
+                changed_at: setting.map(|setting| setting.changed_at),
+                queued: backlog.queued,
+                oldest_queued_at: backlog.oldest,
+            });
+        }
+        Ok(items)
+    });
+    Ok(Json(Channels { items: found.await? }))
+}
+
+/// Sends a test message
+///
+/// By what is set up, whether it is enabled or not, and past the outbox. The answer is the provider's own. 409 while the
+/// channel is not set up, or only wakes devices.
+#[utoipa::path(post, path = "/api/v1/channels/{channel}/test", tag = "channels", operation_id = "test_channel",
+    request_body = TestRequest, params(("channel" = Transport, Path, description = "The channel.")),
+    responses((status = 200, body = Tested)))]
+async fn test(
+    State(state): State<AppState>,
+    principal: Principal,
+    Path(channel): Path<Transport>,
+    Json(request): Json<TestRequest>,
+) -> Result<Json<Tested>, Problem> {
+    let mut check = Check::default();
+    match channel {
+        Transport::Email => check.that(contact::is_email(&request.to), "/to", "must be a mail address"),
+        Transport::Sms => {
+            let digits = request.to.strip_prefix('+').unwrap_or_default();
+            let good = (7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+            check.that(good, "/to", "must be a phone number in international form (E.164)");
+        }
+        Transport::Apns | Transport::Fcm => {}
+    }
+    check.finish()?;
+    let who = principal.clone();
+    state.engine.read(principal.tenant, move |_, rules| who.whole_tenant(rules)).await?;
+    let outgoing = Outgoing::new(state.options.outgoing.clone()).map_err(|error| {
+        tracing::error!(error = &error as &dyn std::error::Error, "nothing can be connected to");
+        Problem::unavailable("The server cannot connect to anything.", 60)
+    })?;
+    Ok(Json(delivery::test(&state.engine, &outgoing, principal.tenant, channel, &request.to).await?))
+}
+
+/// What is set for a channel; none before it was set up.
+async fn read(state: &AppState, principal: &Principal, transport: Transport) -> Result<Option<Setting>, Problem> {
+    let (who, sealer) = (principal.clone(), state.engine.sealer().clone());
+    let found = state.engine.read(principal.tenant, move |tx, rules| {
+        who.whole_tenant(rules)?;
+        engine::get(tx, &sealer, who.tenant, transport)
+    });
+    Ok(found.await?)
+}
+
+/// Writes what is set for a channel.
+async fn write(
+    state: &AppState,
+    principal: &Principal,
+    if_match: &IfMatch,
+    (transport, enabled, version): (Transport, bool, i64),
+    config: Value,
+    secrets: Secrets,
+) -> Result<(), Problem> {
+    let (who, sealer, source) = (principal.clone(), state.engine.sealer().clone(), state.source.clone());
+    let new = NewSetting { transport, enabled, config, secrets, version };
+    let set = state.engine.edit(principal.tenant, principal.actor(), move |work| {
+        who.whole_tenant(work.rules())?;
+        engine::set(work, &sealer, &*source, &new)
+    });
+    set.await.map_err(|error| if_match.problem(error))?;
+    Ok(())
+}
+
+/// A secret as it is from now on: what is left out stays, an empty one is removed.
+fn put_secret(secrets: &mut Secrets, name: String, given: Option<String>, before: &Secrets) {
+    let kept = given.or_else(|| before.get(&name).cloned()).filter(|secret| !secret.is_empty());
+    if let Some(secret) = kept {
+        secrets.insert(name, secret);
+    }
+}
