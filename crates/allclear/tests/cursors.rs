@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 /// Lists with every sort they take.
 const LISTS: &[(&str, &[&str])] = &[
+    ("admins", &["created_at", "last_signed_in_at", "name", "user_name"]),
     ("api-tokens", &["created_at", "expires_at", "last_used_at", "name"]),
     ("classifications", &["family", "id", "name", "open_threats", "risk_level"]),
     ("devices", &["created_at", "friendly_name", "risk_level", "score"]),

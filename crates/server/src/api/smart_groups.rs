@@ -124,6 +124,7 @@ struct SmartGroupParams {
     /// At or below this organization group.
     organization_group_id: Option<OrganizationGroupId>,
     /// What published profiles make of it.
+    #[param(inline)]
     used: Option<SmartGroupUse>,
     /// With this tag among its criteria.
     tag_id: Option<TagId>,
