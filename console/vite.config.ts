@@ -18,5 +18,10 @@ export default defineConfig({
   // The server puts a fresh nonce here in every answer.
   html: { cspNonce: '__ALLCLEAR_CSP_NONCE__' },
   build: { manifest: true, chunkSizeWarningLimit: 700 },
-  test: { environment: 'happy-dom', setupFiles: './src/test-setup.ts', include: ['src/**/*.test.{ts,tsx}'] },
+  test: {
+    projects: [
+      { extends: true, test: { name: 'console', environment: 'happy-dom', setupFiles: './src/test-setup.ts', include: ['src/**/*.test.{ts,tsx}'] } },
+      './messages/vite.config.ts',
+    ],
+  },
 });
