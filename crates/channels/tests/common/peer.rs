@@ -17,7 +17,7 @@ use std::{
 use serde_json::Value;
 
 /// How long a peer may take to start, and to notice something.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running script. Killed when dropped.
 pub struct Peer {
