@@ -115,7 +115,7 @@ impl Server {
         let stop = state.stopping.clone();
         let router = app::router(state);
 
-        let outgoing = Outgoing::new(config.allow_list()?)?;
+        let outgoing = Outgoing::new(config.allow_list()?, config.server_options()?.public_url)?;
 
         let serving = tokio::spawn(allclear_server::serve::serve(listener, router, stop.clone().cancelled_owned()));
         let running = {

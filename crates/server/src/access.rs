@@ -101,6 +101,10 @@ pub const TABLE: &[(Method, &str, Access)] = &[
     (Method::GET, "/api/v1/channels", Access::Right(Right::View)),
     (Method::GET, "/api/v1/channels/email", Access::Right(Right::View)),
     (Method::PUT, "/api/v1/channels/email", Access::Right(Right::ManageSettings)),
+    (Method::GET, "/api/v1/channels/sms", Access::Right(Right::View)),
+    (Method::PUT, "/api/v1/channels/sms", Access::Right(Right::ManageSettings)),
+    // Signed by the gateway that posts it.
+    (Method::POST, "/callbacks/sms/{tenant}", Access::Public),
     (Method::POST, "/api/v1/channels/{channel}/test", Access::Right(Right::ManageSettings)),
     (Method::GET, "/api/v1/source-events", Access::Right(Right::View)),
     (Method::POST, "/api/v1/source-events", Access::Right(Right::IngestDetections)),

@@ -146,9 +146,14 @@ impl Server {
 
     /// The same with settings in the environment, named without `ALLCLEAR_`.
     pub async fn start_with(place: &Place, settings: &[(&str, &str)]) -> Server {
+        Server::start_at(place, "127.0.0.1:0", settings).await
+    }
+
+    /// The same at a chosen address.
+    pub async fn start_at(place: &Place, listen: &str, settings: &[(&str, &str)]) -> Server {
         let log = place.file("server.log");
         let errors = std::fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
-        let mut command = place.command(&["serve", "--listen", "127.0.0.1:0"]);
+        let mut command = place.command(&["serve", "--listen", listen]);
         // Tests are refused a lot.
         command.env("ALLCLEAR_LIMITS_FAILURES_PER_SECOND", "1000000");
         for (name, value) in settings {

@@ -109,6 +109,7 @@ impl Lane {
         sends.shutdown().await;
         drop(done);
         let _ = recorder.await;
+        self.provider.close().await;
     }
 
     async fn claim(&self, room: usize, sender: &mut Arc<Sender>) -> Result<Vec<Notification>, allclear_engine::Error> {

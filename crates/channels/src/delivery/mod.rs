@@ -132,7 +132,7 @@ impl Delivery {
             channels::get(tx, &sealer, tenant, transport)
         });
         let opened = match read.await {
-            Ok(Some(setting)) => Provider::open(&setting, &self.outgoing),
+            Ok(Some(setting)) => Provider::open(&setting, &self.outgoing, &self.engine, tenant),
             Ok(None) => Err("it is not set up".to_owned()),
             Err(Error::Sealed) => Err(Error::Sealed.to_string()),
             Err(error) => return Err(error),

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use allclear_domain::{notification::Transport, settings::Branding};
-use allclear_engine::channels::Setting;
+use allclear_domain::{ids::Tenant, notification::Transport, settings::Branding};
+use allclear_engine::{Engine, channels::Setting};
 use allclear_guard::{AllowList, GuardError, GuardOptions, GuardedClient};
 use allclear_store::notifications::Notification;
 
@@ -15,6 +15,7 @@ use crate::{
         settings::EmailSettings,
     },
     outcome::{Answer, Outcome},
+    sms::{Text, messenger::Messenger, settings::SmsSettings},
 };
 
 /// The ways out: everything a provider connects to goes through them.
@@ -24,13 +25,15 @@ pub struct Outgoing {
     pub http: GuardedClient,
     /// For other protocols.
     pub allow: AllowList,
+    /// Where providers reach the server, without a slash at the end; none: they do not.
+    pub public_url: Option<String>,
 }
 
 impl Outgoing {
     /// The ways to public addresses and what the operator allows besides.
-    pub fn new(allow: AllowList) -> Result<Self, GuardError> {
+    pub fn new(allow: AllowList, public_url: Option<String>) -> Result<Self, GuardError> {
         let http = GuardedClient::new(GuardOptions { allow: allow.clone(), ..GuardOptions::default() })?;
-        Ok(Self { http, allow })
+        Ok(Self { http, allow, public_url })
     }
 }
 
@@ -57,16 +60,25 @@ pub struct Limits {
 pub enum Provider {
     /// Mail relays.
     Email(Arc<Mailer>, Limits),
+    /// A provider of text messages.
+    Sms(Arc<Messenger>, Limits),
 }
 
 impl Provider {
-    /// The provider as it is set up; the reason if it cannot be used.
-    pub fn open(setting: &Setting, outgoing: &Outgoing) -> Result<Self, String> {
+    /// The provider as a tenant has set it up; the reason if it cannot be used. What it reports later is recorded by
+    /// `engine`.
+    pub fn open(setting: &Setting, outgoing: &Outgoing, engine: &Engine, tenant: Tenant) -> Result<Self, String> {
         match setting.transport {
             Transport::Email => {
                 let settings: EmailSettings = read(setting)?;
                 let limits = Limits { concurrency: settings.connections.into(), per_second: settings.per_second };
                 Ok(Self::Email(Arc::new(Mailer::new(settings, &setting.secrets, &outgoing.allow)?), limits))
+            }
+            Transport::Sms => {
+                let settings: SmsSettings = read(setting)?;
+                let limits = Limits { concurrency: settings.provider.at_once(), per_second: settings.per_second };
+                let messenger = Messenger::open(settings, &setting.secrets, outgoing, engine, tenant)?;
+                Ok(Self::Sms(Arc::new(messenger), limits))
             }
             other => Err(format!("{} takes no messages", other.as_str())),
         }
@@ -75,7 +87,7 @@ impl Provider {
     /// How much it takes.
     pub fn limits(&self) -> Limits {
         match self {
-            Self::Email(_, limits) => *limits,
+            Self::Email(_, limits) | Self::Sms(_, limits) => *limits,
         }
     }
 
@@ -99,6 +111,15 @@ impl Provider {
                 };
                 mailer.send(&mail, &sender.branding, sender.logo.as_ref()).await
             }
+            Self::Sms(messenger, _) => messenger.send(Text { to, body: &notification.body }).await,
+        }
+    }
+
+    /// Ends what is kept open, after the last message.
+    pub async fn close(&self) {
+        match self {
+            Self::Email(..) => {}
+            Self::Sms(messenger, _) => messenger.close().await,
         }
     }
 }

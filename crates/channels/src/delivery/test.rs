@@ -79,8 +79,12 @@ pub async fn test(
         changed_at: began,
         delivery: Delivery::default(),
     };
-    let answer = match Provider::open(&setting, outgoing) {
-        Ok(provider) => provider.send(&notification, &Sender { branding, logo: None }).await,
+    let answer = match Provider::open(&setting, outgoing, engine, tenant) {
+        Ok(provider) => {
+            let answer = provider.send(&notification, &Sender { branding, logo: None }).await;
+            provider.close().await;
+            answer
+        }
         Err(answer) => Answer { provider: transport.as_str().to_owned(), outcome: Outcome::Refused { answer } },
     };
     let took_ms = source.now().since(began).as_micros() / 1000;

@@ -133,7 +133,7 @@ impl Gateway {
         }
     }
 
-    async fn post(&self, text: Text<'_>) -> Result<(StatusCode, Option<Duration>, Vec<u8>), String> {
+    fn form(&self, text: Text<'_>) -> String {
         let mut form = Serializer::new(String::new());
         form.append_pair("To", text.to).append_pair("Body", text.body);
         match &self.settings.sender {
@@ -143,11 +143,15 @@ impl Gateway {
         if let Some(callback) = &self.callback {
             form.append_pair("StatusCallback", callback.as_str());
         }
+        form.finish()
+    }
+
+    async fn post(&self, text: Text<'_>) -> Result<(StatusCode, Option<Duration>, Vec<u8>), String> {
         let request = self.client.request(Method::POST, self.url.clone()).map_err(|refused| refused.to_string())?;
         let request = request
             .basic_auth(&self.settings.account_sid, Some(&self.auth_token))
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .body(form.finish())
+            .body(self.form(text))
             .timeout(TIMEOUT);
         let response = request.send().await.map_err(|error| unreachable(&error))?;
         let status = response.status();

@@ -1,8 +1,11 @@
-//! Text messages: by an SMSC over SMPP ([`smpp`]), or by a provider's HTTP gateway ([`gateway`]).
+//! Text messages: by an SMSC over SMPP ([`smpp`]), or by a provider's HTTP gateway ([`gateway`]), whichever a tenant has
+//! set up ([`messenger`]).
 //!
 //! A text is one message in one alphabet (`allclear_domain::sms`); what does not fit is refused, never split.
 
 pub mod gateway;
+pub mod messenger;
+pub mod settings;
 pub mod smpp;
 
 use allclear_domain::sms::{self, SmsAlphabet};

@@ -1,6 +1,7 @@
 //! Channels: what messages are sent by. A file for each; listing and trying out is the same for all.
 
 pub mod email;
+mod sms;
 
 use allclear_channels::delivery::{self, Outgoing, Tested};
 use allclear_domain::{contact, notification::Transport, time::Time};
@@ -56,7 +57,7 @@ pub struct TestRequest {
 }
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(test)).merge(email::router())
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(test)).merge(email::router()).merge(sms::router())
 }
 
 /// The channels
@@ -116,10 +117,11 @@ async fn test(
     check.finish()?;
     let who = principal.clone();
     state.engine.read(principal.tenant, move |_, rules| who.whole_tenant(rules)).await?;
-    let outgoing = Outgoing::new(state.options.outgoing.clone()).map_err(|error| {
-        tracing::error!(error = &error as &dyn std::error::Error, "nothing can be connected to");
-        Problem::unavailable("The server cannot connect to anything.", 60)
-    })?;
+    let outgoing =
+        Outgoing::new(state.options.outgoing.clone(), state.options.public_url.clone()).map_err(|error| {
+            tracing::error!(error = &error as &dyn std::error::Error, "nothing can be connected to");
+            Problem::unavailable("The server cannot connect to anything.", 60)
+        })?;
     Ok(Json(delivery::test(&state.engine, &outgoing, principal.tenant, channel, &request.to).await?))
 }
 
