@@ -279,3 +279,10 @@ pub enum Change {
         reason: String,
     },
 }
+
+impl Change {
+    /// Whether it says what an administrator set up or did, rather than what became of devices and users.
+    pub fn is_administrative(&self) -> bool {
+        matches!(self, Change::Created { .. } | Change::Updated { .. } | Change::Deleted { .. })
+    }
+}

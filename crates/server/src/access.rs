@@ -89,7 +89,7 @@ pub const TABLE: &[(Method, &str, Access)] = &[
     (Method::POST, "/api/v1/threats/{id}/reopen", Access::Right(Right::ManageThreats)),
     (Method::GET, "/api/v1/devices/{id}/explain", Access::Right(Right::View)),
     (Method::GET, "/api/v1/journal", Access::Right(Right::ViewAudit)),
-    (Method::GET, "/api/v1/live", Access::Right(Right::ViewAudit)),
+    (Method::GET, "/api/v1/live", Access::AnyOf(&[Right::View, Right::ViewAudit])),
     (Method::GET, "/api/v1/dashboard", Access::Right(Right::View)),
     (Method::GET, "/api/v1/dashboard/trend", Access::Right(Right::View)),
     (Method::GET, "/api/v1/search", Access::Right(Right::View)),

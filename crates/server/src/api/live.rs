@@ -20,7 +20,7 @@ use tokio::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::journal::{Found, JournalParams, Reader};
+use super::journal::{Found, JournalParams, Reader, Start};
 use crate::{app::AppState, auth::Principal, extract::Query, problem::Problem};
 
 /// How often a silent stream shows that it is alive; tests have no time to wait.
@@ -40,7 +40,9 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 ///
 /// Server-sent events named `entry`; `id` is the position and `data` the entry as in `/api/v1/journal`. After an
 /// interruption send the last `id` as `Last-Event-ID` (browsers do) or `after`, and nothing is missed. A comment every
-/// 15 seconds shows that the stream is alive. It ends when the server stops or the credential no longer holds.
+/// 15 seconds shows that the stream is alive. It ends when the server stops or the credential no longer holds. Without
+/// the right `view_audit` it tells what becomes of devices, users and their notifications, and leaves out what
+/// administrators set up and did.
 #[utoipa::path(get, path = "/api/v1/live", tag = "journal", operation_id = "follow_journal", params(JournalParams,
     ("last-event-id" = Option<i64>, Header, description = "Go on after this position; stands over `after`.")),
     responses((status = 200, content_type = "text/event-stream", body = String)))]
@@ -55,6 +57,9 @@ async fn live(
         params.after = Some(last.ok_or_else(|| Problem::bad_request("Last-Event-ID holds no position."))?);
     }
     params.check()?;
+    if params.before.is_some() {
+        return Err(Problem::invalid_field("before", "is for reading the journal: a live stream goes on"));
+    }
     // From before the first look, so that nothing is announced unheard.
     let news = state.engine.journal(principal.tenant);
     let position = match params.after {
@@ -65,8 +70,10 @@ async fn live(
             head.map_or(0, |row| row.journal_position)
         }
     };
+    let audits = principal.rights.contains(&Right::ViewAudit);
     let follower = Follower {
         state,
+        right: if audits { Right::ViewAudit } else { Right::View },
         principal,
         params,
         news,
@@ -85,6 +92,8 @@ async fn live(
 struct Follower {
     state: AppState,
     principal: Principal,
+    /// What it is shown by.
+    right: Right,
     params: JournalParams,
     news: watch::Receiver<i64>,
     /// How far the journal has been read.
@@ -143,7 +152,7 @@ impl Follower {
         loop {
             let (principal, params, position) = (self.principal.clone(), self.params.clone(), self.position);
             let found = self.state.engine.read(principal.tenant, move |tx, rules| {
-                Reader::new(&principal, rules, params.clone()).read(tx, principal.tenant, position, CHUNK)
+                Reader::new(&principal, rules, params.clone()).read(tx, principal.tenant, Start::After(position), CHUNK)
             });
             match found.await {
                 Ok(found) => return Some(found),
@@ -157,11 +166,11 @@ impl Follower {
         }
     }
 
-    /// Whether the credential is still there, has not expired and may still see the journal.
+    /// Whether the credential is still there, has not expired and may still see what it is shown.
     async fn credential_holds(&mut self) -> bool {
-        let principal = self.principal.clone();
+        let (principal, right) = (self.principal.clone(), self.right);
         let now = self.state.source.now();
-        let read = self.state.db.read(move |tx| crate::auth::still_holds(tx, &principal, Right::ViewAudit, now));
+        let read = self.state.db.read(move |tx| crate::auth::still_holds(tx, &principal, right, now));
         self.checked_at = Instant::now();
         // Asked again soon if the database cannot say.
         read.await.unwrap_or(true)

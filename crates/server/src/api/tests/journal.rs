@@ -47,7 +47,9 @@ async fn the_journal_is_read_in_order_and_to_its_end() {
     assert_eq!(positions(&kinds).len(), 3, "the quickstart's groups");
     let risks = fleet.get(&format!("{URI}?change=risk")).await;
     assert_eq!(positions(&risks), [count]);
-    for wrong in ["after=-1", "limit=0", "limit=501", "after=x", "colour=red"] {
+    for wrong in
+        ["before=-1", "before=x", "after=1&before=5", "after=-1", "limit=0", "limit=501", "after=x", "colour=red"]
+    {
         fleet.world.get(&format!("{URI}?{wrong}"), &fleet.admin).await.expect(422);
     }
 }
@@ -67,7 +69,38 @@ async fn each_reads_what_lies_within_reach() {
     assert!(!theirs.to_string().contains("PHONE"));
     let desk = fleet.world.token(1, "help_desk", fleet.world.acme).await;
     fleet.world.get(URI, &desk).await.expect(403);
-    fleet.world.get("/api/v1/live", &desk).await.expect(403);
+    let nobody = json!({"name": "Nothing to see", "rights": ["notify"]});
+    let role = fleet.post("/api/v1/roles", nobody).await.expect(201)["id"].as_str().unwrap().to_owned();
+    let nobody = fleet.world.token(1, &role, fleet.world.acme).await;
+    fleet.world.get("/api/v1/live", &nobody).await.expect(403);
+}
+
+#[tokio::test]
+async fn the_journal_is_read_from_its_end() {
+    let fleet = Fleet::new().await;
+    fleet.detect("e1", "PHONE", "t1", "trojan", "open").await;
+    let end = fleet.get(&format!("{URI}?limit=500")).await["next_after"].as_i64().unwrap();
+    let (mut before, mut seen) = (i64::MAX, Vec::new());
+    loop {
+        let page = fleet.get(&format!("{URI}?before={before}&limit=4")).await;
+        seen.extend(positions(&page));
+        assert_eq!(page["next_after"], if before == i64::MAX { end } else { before - 1 });
+        before = page["next_before"].as_i64().unwrap();
+        if page["at_end"] == true {
+            break;
+        }
+        assert_eq!(seen.last(), Some(&before));
+    }
+    assert_eq!(seen, (1..=end).rev().collect::<Vec<_>>(), "to the first, without gaps");
+    let none = fleet.get(&format!("{URI}?before=0")).await;
+    assert_eq!(none, json!({"items": [], "next_after": 0, "next_before": 0, "at_end": true}));
+    let groups = fleet.get(&format!("{URI}?before={}&kind=smart_group", end + 1)).await;
+    let mut forward = positions(&fleet.get(&format!("{URI}?kind=smart_group")).await);
+    forward.reverse();
+    assert_eq!(positions(&groups), forward);
+    let north = fleet.world.get(&format!("{URI}?before={}", i64::MAX), &fleet.north).await.expect(200);
+    assert!(!north.to_string().contains(&fleet.phone.to_string()));
+    fleet.world.get("/api/v1/live?before=5", &fleet.admin).await.expect(422);
 }
 
 /// A live stream, read event by event.
@@ -162,4 +195,26 @@ async fn a_silent_stream_shows_that_it_is_alive_and_ends_with_its_credential() {
     while let Some(event) = stream.event().await {
         assert!(event.starts_with(':'), "{event}");
     }
+}
+
+#[tokio::test]
+async fn who_may_not_audit_is_told_what_becomes_of_devices() {
+    let fleet = Fleet::new().await;
+    let reader = fleet.world.token(1, "read_only", fleet.world.acme).await;
+    let desk = fleet.world.token(1, "help_desk", fleet.world.north).await;
+    let mut whole = Live::open(&fleet, live("", &reader, None)).await;
+    let mut north = Live::open(&fleet, live("", &desk, None)).await;
+    fleet.post("/api/v1/tags", json!({"name": "secret plan"})).await.expect(201);
+    let user = format!("/api/v1/users/{}", fleet.ada);
+    let edit = json!({"email": "ada@example.com", "version": 1});
+    fleet.world.call("PATCH", &user, &fleet.admin, Some(edit)).await.expect(200);
+    fleet.detect("e1", "PHONE", "t1", "trojan", "open").await;
+    fleet.post(&format!("{user}/notify"), json!({"channels": ["email"]})).await.expect(202);
+    fleet.detect("e2", "TABLET", "t1", "trojan", "open").await;
+    assert_eq!(whole.entry().await["events"], json!(["e1"]), "what administrators set up is left out");
+    let told = whole.entry().await;
+    assert_eq!((&told["object"]["kind"], &told["changes"][0]["type"]), (&json!("user"), &json!("notified")));
+    assert_eq!(whole.entry().await["events"], json!(["e2"]));
+    assert_eq!(north.entry().await["events"], json!(["e2"]), "within reach");
+    fleet.world.get(URI, &reader).await.expect(403);
 }
