@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use allclear_domain::{
     classification,
     detection::ThreatStatus,
-    ids::{DeviceId, OrganizationGroupId, ThreatId, UserId},
+    ids::{DeviceId, OrganizationGroupId, ThreatId},
     level::{Family, Platform, RiskLevel},
     protections::Decider,
     rules::Rules,
@@ -21,7 +21,6 @@ use allclear_store::{
     devices::{self, DeviceRecord},
     listing::Key,
     threat_list::{self, ListedThreat, Names, Rated, ThreatFilter, ThreatSort},
-    users,
 };
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
@@ -29,6 +28,7 @@ use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::devices::{NamedUser, user_names};
 use crate::{
     app::AppState,
     auth::Principal,
@@ -87,16 +87,7 @@ pub struct ThreatDevice {
     platform: Platform,
     /// Whose it is, if it has a user.
     #[schema(required = true)]
-    user: Option<ThreatUser>,
-}
-
-/// The user of a device with a threat.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct ThreatUser {
-    /// The id.
-    id: UserId,
-    /// What people call them.
-    name: String,
+    user: Option<NamedUser>,
 }
 
 /// A threat with its evidence.
@@ -222,20 +213,15 @@ pub(super) fn shown(
     ids.sort_unstable();
     ids.dedup();
     let records = devices::get_many(tx, principal.tenant, &ids)?;
-    let mut ids: Vec<UserId> = records.iter().filter_map(|record| record.facts.device.user).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    let names: HashMap<UserId, String> =
-        users::get_many(tx, principal.tenant, &ids)?.iter().map(|user| (user.id, user.name().to_owned())).collect();
+    let names = user_names(tx, principal.tenant, &records)?;
     let records: HashMap<DeviceId, DeviceRecord> = records.into_iter().map(|record| (record.id(), record)).collect();
     let show = |listed: ListedThreat| {
         let device = &records.get(&listed.device)?.facts.device;
-        let user = device.user.and_then(|id| names.get(&id).map(|name| ThreatUser { id, name: name.clone() }));
         let device = ThreatDevice {
             id: device.id,
             friendly_name: device.friendly_name.clone(),
             platform: device.platform,
-            user,
+            user: NamedUser::of(&names, device.user),
         };
         let threat = listed.threat;
         let (level, decided_by) = rules.protections.rate(&threat, rules.trusts(&threat.source));

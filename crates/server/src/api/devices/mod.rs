@@ -31,7 +31,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-pub(crate) use shown::DesiredAction;
+pub(crate) use shown::{DesiredAction, NamedUser, user_names};
 pub use shown::{Device, DeviceSummary};
 
 use super::common::{distinct, given};
@@ -232,7 +232,8 @@ async fn list(
         let filter = asked.clone().filter(&principal, rules);
         let ids = device_list::list(tx, tenant, &filter, sort, descending, after.as_ref(), limit)?;
         let records = stored::get_many(tx, tenant, &ids)?;
-        Ok(records.into_iter().map(|record| (sort.key(&record), DeviceSummary::new(rules, &record))).collect())
+        let keys = records.iter().map(|record| sort.key(record));
+        Ok(keys.zip(DeviceSummary::all(tx, rules, tenant, &records)?).collect())
     });
     let found: Vec<(Key, DeviceSummary)> = found.await?;
     let page = list.page(found, |(key, _)| key.clone())?;

@@ -1,5 +1,7 @@
 //! Devices as they are shown: ids with their names, and the status of each profile with its reason.
 
+use std::collections::HashMap;
+
 use allclear_domain::{
     classification,
     compliance::Compliance,
@@ -17,6 +19,35 @@ use allclear_store::{db::Tx, devices::DeviceRecord, users};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::api::common::distinct;
+
+/// A user, by name.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct NamedUser {
+    /// The id.
+    id: UserId,
+    /// What people call them.
+    name: String,
+}
+
+impl NamedUser {
+    /// The user of a device among those whose names were looked up.
+    pub(crate) fn of(names: &HashMap<UserId, String>, user: Option<UserId>) -> Option<Self> {
+        user.and_then(|id| Some(Self { id, name: names.get(&id)?.clone() }))
+    }
+}
+
+/// What the users of devices are called: one query for all of them.
+pub(crate) fn user_names(
+    tx: &mut Tx<'_>,
+    tenant: Tenant,
+    records: &[DeviceRecord],
+) -> Result<HashMap<UserId, String>, Error> {
+    let ids = distinct(records.iter().filter_map(|record| record.facts.device.user).collect());
+    let users = users::get_many(tx, tenant, &ids)?;
+    Ok(users.into_iter().map(|user| (user.id, user.name().to_owned())).collect())
+}
+
 /// A device in a list.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct DeviceSummary {
@@ -31,6 +62,9 @@ pub struct DeviceSummary {
     /// Its user, if it has one.
     #[schema(required = true)]
     user_id: Option<UserId>,
+    /// The same with their name.
+    #[schema(required = true)]
+    user: Option<NamedUser>,
     /// The maker's serial number.
     #[schema(required = true)]
     serial_number: Option<String>,
@@ -68,7 +102,18 @@ pub struct DeviceSummary {
 }
 
 impl DeviceSummary {
-    pub(super) fn new(rules: &Rules, record: &DeviceRecord) -> Self {
+    /// Devices as a list shows them, in the same order.
+    pub(super) fn all(
+        tx: &mut Tx<'_>,
+        rules: &Rules,
+        tenant: Tenant,
+        records: &[DeviceRecord],
+    ) -> Result<Vec<Self>, Error> {
+        let names = user_names(tx, tenant, records)?;
+        Ok(records.iter().map(|record| Self::new(rules, &names, record)).collect())
+    }
+
+    fn new(rules: &Rules, names: &HashMap<UserId, String>, record: &DeviceRecord) -> Self {
         let (device, posture) = (&record.facts.device, &record.posture);
         Self {
             id: device.id,
@@ -76,6 +121,7 @@ impl DeviceSummary {
             platform: device.platform,
             organization_group_id: device.organization_group,
             user_id: device.user,
+            user: NamedUser::of(names, device.user),
             serial_number: device.serial_number.clone(),
             manufacturer: device.manufacturer.clone(),
             model: device.model.clone(),

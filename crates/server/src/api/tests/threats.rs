@@ -125,3 +125,14 @@ async fn threats_are_resolved_ignored_and_reopened_with_a_reason() {
     fleet.detect("e2", "TABLET", "t2", "trojan", "open").await;
     assert_eq!(ids(&fleet.world.get(URI, &fleet.north).await.expect(200)), ["t2"]);
 }
+
+#[tokio::test]
+async fn lists_of_devices_and_threats_name_the_users() {
+    let fleet = Fleet::new().await;
+    fleet.detect("e1", "PHONE", "t1", "trojan", "open").await;
+    let ada = serde_json::json!({"id": fleet.ada, "name": "Ada Nowak"});
+    let devices = fleet.get("/api/v1/devices?sort=friendly_name").await;
+    assert_eq!((&devices["items"][0]["user"], &devices["items"][0]["user_id"]), (&ada, &ada["id"]));
+    assert_eq!(devices["items"][1]["user"], serde_json::Value::Null);
+    assert_eq!(fleet.threat().await["device"]["user"], ada);
+}
