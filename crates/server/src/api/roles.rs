@@ -7,7 +7,7 @@ use allclear_domain::{
     journal::{Change, Object},
     rights::{BuiltInRole, Right},
 };
-use allclear_engine::{Error, work::Work};
+use allclear_engine::{Error, admins::keeping_a_manager, work::Work};
 use allclear_store::roles::{self, RoleRef};
 use axum::{
     extract::State,
@@ -200,7 +200,8 @@ async fn create(
 
 /// Changes a role
 ///
-/// Whoever holds the role is concerned from their next request on. Nobody can grant or take away more than they hold.
+/// Whoever holds the role is concerned from their next request on. Nobody can grant or take away more than they hold, and
+/// the last who can manage administrators keep the right to.
 #[utoipa::path(patch, path = "/api/v1/roles/{id}", tag = "roles", operation_id = "edit_role", request_body = RoleEdit,
     params(("id" = String, Path, description = "The role's id.")), responses((status = 200, body = Role)))]
 async fn edit(
@@ -236,7 +237,7 @@ async fn edit(
         if role.name == old.name && role.rights == old.rights {
             return Ok(old);
         }
-        roles::update(work.tx, tenant, &role).map_err(taken)?;
+        keeping_a_manager(work, |work| roles::update(work.tx, tenant, &role).map_err(taken))?;
         note(work, Some(&old), Some(&role));
         Ok(role)
     });
@@ -311,6 +312,13 @@ fn name_taken() -> Error {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+    use allclear_domain::{
+        ids::Tenant,
+        journal::{Actor, ActorKind},
+        rights::BuiltInRole,
+    };
+    use allclear_engine::admins::{self, NewAdmin};
+    use allclear_store::roles::RoleRef;
     use serde_json::{Value, json};
 
     use crate::testing::{World, request};
@@ -430,6 +438,34 @@ mod tests {
         let north = world.token(1, "administrator", world.north).await;
         world.get(ROLES, &north).await.expect(200);
         world.call("POST", ROLES, &north, Some(json!({"name": "Y", "rights": []}))).await.expect(403);
+    }
+
+    #[tokio::test]
+    async fn the_last_who_manage_administrators_keep_the_right_to() {
+        let world = World::new().await;
+        let admin = world.admin().await;
+        let role = make(&world, &admin, json!({"name": "Owners", "copy_of": "administrator"})).await;
+        let id: RoleRef = role["id"].as_str().unwrap().parse().unwrap();
+        let (tenant, acme) = (Tenant(1), world.acme);
+        let add = async |user_name: &'static str, role: RoleRef| {
+            let actor = Actor::new(ActorKind::Operator, "test");
+            let added = world.state.engine.edit(tenant, actor, move |work| {
+                let (name, password) = (user_name.to_owned(), Some("hash".to_owned()));
+                let user_name = name.clone();
+                admins::create(work, NewAdmin { user_name, email: None, name, role, reach: acme, password })
+            });
+            added.await.unwrap()
+        };
+        add("reader", RoleRef::BuiltIn(BuiltInRole::ReadOnly)).await;
+        add("owner", id).await;
+        let edit = async |body: Value| world.call("PATCH", &at(&role), &admin, Some(body)).await;
+        let refused = edit(json!({"rights": ["view"], "version": 1})).await.expect(409);
+        assert!(refused["detail"].as_str().unwrap().contains("manage administrators"), "{refused}");
+        assert_eq!(world.get(&at(&role), &admin).await.expect(200), role, "as it was");
+        edit(json!({"rights": ["view", "manage_roles"], "version": 1})).await.expect(200);
+
+        add("second", RoleRef::BuiltIn(BuiltInRole::Administrator)).await;
+        edit(json!({"rights": ["view"], "version": 2})).await.expect(200);
     }
 
     #[tokio::test]
