@@ -130,6 +130,11 @@ async fn wrong_attempts_lock_an_account_and_say_no_more_than_that() {
         }
         let locked = Browser::new(&client).sign_in("ada", PASSWORD).await.expect(401);
         assert_eq!(locked["detail"], unknown["detail"], "a locked account looks like any other");
+        let changes = changes(&mut root, &group, &id).await;
+        let locks: Vec<_> = changes.iter().filter(|(_, change)| change["type"] == "account_locked").collect();
+        let [(actor, lock)] = locks.as_slice() else { panic!("once: {changes:?}") };
+        assert_eq!((&actor["kind"], &lock["address"]), (&json!("engine"), &json!("127.0.0.1")));
+        assert!(lock["until"].is_string());
         let about = root.get(&format!("/api/v1/admins/{id}")).await.expect(200);
         assert!(about["locked_until"].is_string(), "{about}");
         root.poke(&format!("/api/v1/admins/{id}/unlock")).await.expect(200);
@@ -143,6 +148,70 @@ async fn wrong_attempts_lock_an_account_and_say_no_more_than_that() {
         assert_eq!(place.lines(&["admin", "disable", "ada"]).await, ["disabled ada"]);
         ada.get("/api/v1/session").await.expect(401);
         Browser::new(&client).sign_in("ada", PASSWORD).await.expect(401);
+        server.stop().await;
+    }
+}
+
+/// What the journal of a customer says of an administrator, oldest first: by whom, and the change.
+async fn changes(root: &mut Browser, customer: &str, id: &str) -> Vec<(Value, Value)> {
+    let headers = [("sec-fetch-site", "same-origin"), ("allclear-organization-group", customer)];
+    let page = root.call_with("GET", "/api/v1/journal?limit=500&kind=admin", &Value::Null, &headers).await.expect(200);
+    let entries = page["items"].as_array().unwrap().iter().filter(|entry| entry["object"]["id"] == id);
+    let of = |entry: &Value| {
+        let changes = entry["changes"].as_array().unwrap().clone();
+        let actor = entry["actor"].clone();
+        changes.into_iter().map(move |change| (actor.clone(), change)).collect::<Vec<_>>()
+    };
+    entries.flat_map(of).collect()
+}
+
+#[tokio::test]
+async fn who_was_signed_in_is_in_the_journal() {
+    for place in places().await {
+        let server = Server::start(&place).await;
+        let mut root = first(&place, &server).await;
+        let client = server.client("");
+        let group = customer(&mut root).await;
+        let id = invite(&mut root, &client, "ada", "read_only", &group).await;
+        let mut ada = Browser::signed_in(&client, "ada", PASSWORD).await;
+        let mut phone = Browser::signed_in(&client, "ada", PASSWORD).await;
+        let _laptop = Browser::signed_in(&client, "ada", PASSWORD).await;
+        ada.sign_in("ada", PASSWORD).await.expect(200);
+        ada.call("DELETE", "/api/v1/sessions", Value::Null).await.expect(204);
+        phone.get("/api/v1/session").await.expect(401);
+        let _phone = Browser::signed_in(&client, "ada", PASSWORD).await;
+        let sessions = root.get(&format!("/api/v1/sessions?admin_id={id}")).await.expect(200);
+        let newest = sessions["items"][0]["id"].as_str().unwrap();
+        root.call("DELETE", &format!("/api/v1/sessions/{newest}"), Value::Null).await.expect(204);
+        ada.call("DELETE", "/api/v1/session", Value::Null).await.expect(204);
+
+        let changes = changes(&mut root, &group, &id).await;
+        let session_changes = ["signed_in", "signed_out", "sessions_ended"];
+        let told: Vec<(&str, &str, u64)> = changes
+            .iter()
+            .map(|(actor, change)| {
+                let word = change["type"].as_str().unwrap();
+                (actor["name"].as_str().unwrap(), word, change["count"].as_u64().unwrap_or_default())
+            })
+            .filter(|(_, word, _)| session_changes.contains(word))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("ada", "signed_in", 0),
+                ("ada", "signed_in", 0),
+                ("ada", "signed_in", 0),
+                ("ada", "sessions_ended", 1),
+                ("ada", "signed_in", 0),
+                ("ada", "sessions_ended", 2),
+                ("ada", "signed_in", 0),
+                ("Root", "sessions_ended", 1),
+                ("ada", "signed_out", 0),
+            ]
+        );
+        let (actor, change) = changes.iter().find(|(_, change)| change["type"] == "signed_in").unwrap();
+        assert_eq!((&actor["id"], &change["second_factor"]), (&json!(id), &json!("none")));
+        assert_eq!(change["address"], "127.0.0.1");
         server.stop().await;
     }
 }

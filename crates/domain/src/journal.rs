@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
+    admin::SecondFactor,
     compliance::Compliance,
     detection::{ProtectionStatus, ThreatStatus},
     ids::{CommandId, DeviceId, NotificationId, ProfileId, SmartGroupId, TagId, ThreatId, UserId},
@@ -266,6 +267,38 @@ pub enum Change {
         #[schema(value_type = Object)]
         before: serde_json::Value,
     },
+    /// An administrator signed in.
+    SignedIn {
+        /// What was given besides the password.
+        second_factor: SecondFactor,
+        /// The address they came from.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        address: Option<String>,
+        /// What their browser calls itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user_agent: Option<String>,
+    },
+    /// An administrator signed out.
+    SignedOut {
+        /// The address they came from.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        address: Option<String>,
+    },
+    /// Too many wrong attempts in a row locked an administrator's account.
+    AccountLocked {
+        /// Until when.
+        until: Time,
+        /// The address the last attempt came from.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        address: Option<String>,
+    },
+    /// Sessions of an administrator were ended before their time.
+    SessionsEnded {
+        /// How many.
+        count: u32,
+        /// The addresses they were begun from, each once.
+        addresses: Vec<String>,
+    },
     /// A source said something that concerns no device of ours.
     SourceNotice {
         /// What it said.
@@ -283,6 +316,15 @@ pub enum Change {
 impl Change {
     /// Whether it says what an administrator set up or did, rather than what became of devices and users.
     pub fn is_administrative(&self) -> bool {
-        matches!(self, Change::Created { .. } | Change::Updated { .. } | Change::Deleted { .. })
+        matches!(
+            self,
+            Change::Created { .. }
+                | Change::Updated { .. }
+                | Change::Deleted { .. }
+                | Change::SignedIn { .. }
+                | Change::SignedOut { .. }
+                | Change::AccountLocked { .. }
+                | Change::SessionsEnded { .. }
+        )
     }
 }

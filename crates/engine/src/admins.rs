@@ -4,8 +4,10 @@
 //! roles and reach are possible is checked here, and that a tenant keeps somebody who can manage administrators. Must
 //! not know how passwords are hashed nor how a session is shown.
 
+use std::collections::BTreeSet;
+
 use allclear_domain::{
-    admin::{AdminState, LinkKind},
+    admin::{AdminState, LinkKind, SecondFactor},
     ids::{AdminId, OrganizationGroupId, SessionId, Tenant},
     journal::{Change, Object},
     rights::Right,
@@ -14,7 +16,8 @@ use allclear_domain::{
 use allclear_store::{
     admins::{self, Admin},
     roles::{self, RoleRef},
-    second_factors, sessions,
+    second_factors,
+    sessions::{self, Session},
     sign_in_links::{self, SignInLink},
     tokens::Hash,
 };
@@ -30,6 +33,9 @@ const MOST: i64 = 1000;
 
 /// Longest user name or mail address, in characters.
 const LONGEST_NAME: usize = 254;
+
+/// How long a session may go unused.
+pub const IDLE: Span = Span::seconds(12 * 3600);
 
 /// Somebody to be added.
 #[derive(Clone, Debug)]
@@ -128,7 +134,7 @@ pub fn edit(work: &mut Work<'_, '_>, id: AdminId, edit: &AdminEdit, seen: i64) -
     }
     check(work, &after)?;
     if (before.role, before.reach, before.state) != (after.role, after.reach, after.state) {
-        sessions::delete_others(work.tx, work.tenant, id, None)?;
+        end_sessions(work, &before, None)?;
     }
     if after.state == AdminState::Disabled {
         sign_in_links::delete_of(work.tx, work.tenant, id)?;
@@ -170,7 +176,7 @@ pub fn set_password(
         locked_until: None,
         ..before.clone()
     };
-    sessions::delete_others(work.tx, work.tenant, id, session)?;
+    end_sessions(work, &before, session)?;
     sign_in_links::delete_of(work.tx, work.tenant, id)?;
     replace(work, &before, after)
 }
@@ -234,8 +240,79 @@ pub fn remove_second_factors(work: &mut Work<'_, '_>, id: AdminId) -> Result<(),
     for passkey in second_factors::passkeys(work.tx, work.tenant, id)? {
         remove_passkey(work, &passkey)?;
     }
-    sessions::delete_others(work.tx, work.tenant, id, None)?;
+    end_sessions(work, &admin, None)?;
     if admin.totp_secret.is_some() { set_totp(work, id, None).map(|_| ()) } else { Ok(()) }
+}
+
+/// Whether a session has not come to its end by itself.
+pub fn lasts(session: &Session, now: Time) -> bool {
+    session.expires_at > now && session.last_seen_at.plus(IDLE) > now
+}
+
+/// Notes that somebody signed in: their session, as it is from now on, is good for everything they may.
+pub fn signed_in(work: &mut Work<'_, '_>, admin: &Admin, session: &Session) -> Result<(), Error> {
+    admins::succeeded(work.tx, work.tenant, admin.id)?;
+    admins::signed_in(work.tx, work.tenant, admin.id, work.now)?;
+    let change = Change::SignedIn {
+        second_factor: session.second_factor,
+        address: session.address.clone(),
+        user_agent: session.user_agent.clone(),
+    };
+    work.note(object(admin), place(admin), change);
+    Ok(())
+}
+
+/// Ends a session of somebody who signs out at an address.
+pub fn sign_out(
+    work: &mut Work<'_, '_>,
+    admin: &Admin,
+    session: &Session,
+    address: Option<String>,
+) -> Result<(), Error> {
+    if sessions::delete(work.tx, work.tenant, session.id)? && was_good(session, work.now) {
+        work.note(object(admin), place(admin), Change::SignedOut { address });
+    }
+    Ok(())
+}
+
+/// Ends a session from elsewhere.
+pub fn end_session(work: &mut Work<'_, '_>, admin: &Admin, session: &Session) -> Result<(), Error> {
+    if sessions::delete(work.tx, work.tenant, session.id)? {
+        note_ended(work, admin, std::slice::from_ref(session));
+    }
+    Ok(())
+}
+
+/// Ends all sessions of an administrator but one.
+pub fn end_sessions(work: &mut Work<'_, '_>, admin: &Admin, but: Option<SessionId>) -> Result<(), Error> {
+    let mut ended = sessions::of_admin(work.tx, work.tenant, admin.id)?;
+    ended.retain(|session| Some(session.id) != but);
+    sessions::delete_others(work.tx, work.tenant, admin.id, but)?;
+    note_ended(work, admin, &ended);
+    Ok(())
+}
+
+/// Whether a session was good for more than giving the second factor, and had not come to its end.
+fn was_good(session: &Session, now: Time) -> bool {
+    session.second_factor != SecondFactor::Awaited && lasts(session, now)
+}
+
+fn note_ended(work: &mut Work<'_, '_>, admin: &Admin, ended: &[Session]) {
+    let good: Vec<&Session> = ended.iter().filter(|session| was_good(session, work.now)).collect();
+    if good.is_empty() {
+        return;
+    }
+    let addresses: BTreeSet<String> = good.iter().filter_map(|session| session.address.clone()).collect();
+    let count = u32::try_from(good.len()).unwrap_or(u32::MAX);
+    let change = Change::SessionsEnded { count, addresses: addresses.into_iter().collect() };
+    work.note(object(admin), place(admin), change);
+}
+
+/// Notes that a wrong attempt from an address locked the account of an administrator.
+pub fn locked(work: &mut Work<'_, '_>, id: AdminId, until: Time, address: Option<String>) -> Result<(), Error> {
+    let admin = get(work, id)?;
+    work.note(object(&admin), place(&admin), Change::AccountLocked { until, address });
+    Ok(())
 }
 
 /// Lifts a lock.

@@ -235,6 +235,13 @@ pub struct ClientAddress(pub IpAddr);
 
 /// Lets a request through to its handler, with who is behind it in its extensions, or refuses it.
 pub async fn guard(State(state): State<AppState>, matched: MatchedPath, mut request: Request, next: Next) -> Response {
+impl ClientAddress {
+    /// As people read it: an IPv4 address as such, however it came.
+    pub fn text(self) -> String {
+        self.0.to_canonical().to_string()
+    }
+}
+
     match admit(&state, matched.as_str(), &mut request).await {
         Ok(()) => next.run(request).await,
         Err(problem) => {

@@ -11,7 +11,7 @@ use allclear_domain::{
     rights::Right,
     time::{Span, Time},
 };
-use allclear_engine::admins::has_second_factor;
+use allclear_engine::admins::{has_second_factor, lasts};
 use allclear_store::{
     admins::{self, Admin},
     db::Tx,
@@ -33,9 +33,6 @@ use crate::problem::Problem;
 /// The header by which a credential with Global reach says for which customer it acts: the customer's id, or Global's
 /// for the server itself.
 pub const ORGANIZATION_GROUP: &str = "Allclear-Organization-Group";
-
-/// How long a session may go unused.
-pub const IDLE: Span = Span::seconds(12 * 3600);
 
 /// How often the use of a token or session is noted.
 pub const TOUCH_EVERY: Span = Span::seconds(60);
@@ -286,11 +283,6 @@ pub fn signed_in(tx: &mut Tx<'_>, credential: &Credential, now: Time) -> Result<
     let second_factor_needed =
         tenants::settings(tx, admin.tenant)?.0.require_second_factor && !has_second_factor(tx, &admin)?;
     Ok(SignedIn { session, admin, second_factor_needed })
-}
-
-/// Whether a session has not come to its end.
-pub fn lasts(session: &Session, now: Time) -> bool {
-    session.expires_at > now && session.last_seen_at.plus(IDLE) > now
 }
 
 impl SignedIn {

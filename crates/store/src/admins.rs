@@ -253,16 +253,39 @@ pub struct Lockout {
     pub until: Time,
 }
 
-/// Notes an attempt as failed before it is looked at, so that many at once are no more than as many in a row. Says
-/// whether it may be looked at: not while the account is locked. [`succeeded`] takes the note back.
-pub fn begin_attempt(tx: &mut Tx<'_>, tenant: Tenant, id: AdminId, now: Time, lockout: Lockout) -> Result<bool, Error> {
+/// What became of an attempt that was begun.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Attempt {
+    /// The account is locked: it may not be looked at.
+    Refused,
+    /// It may be looked at.
+    Begun {
+        /// Until when the account is locked by it, unless it is right.
+        locks_until: Option<Time>,
+    },
+}
+
+/// Notes an attempt as failed before it is looked at, so that many at once are no more than as many in a row. It may not
+/// be looked at while the account is locked. [`succeeded`] takes the note back.
+pub fn begin_attempt(
+    tx: &mut Tx<'_>,
+    tenant: Tenant,
+    id: AdminId,
+    now: Time,
+    lockout: Lockout,
+) -> Result<Attempt, Error> {
     let begun = tx.execute(
         "UPDATE admin SET locked_until = CASE WHEN failures + 1 >= $4 THEN CAST($5 AS BIGINT) END, \
          failures = CASE WHEN failures + 1 >= $4 THEN 0 ELSE failures + 1 END \
          WHERE tenant = $1 AND id = $2 AND (locked_until IS NULL OR locked_until <= $3)",
         params![tenant.0, id.0, now.as_micros(), lockout.failures, lockout.until.as_micros()],
     )?;
-    Ok(begun == 1)
+    if begun != 1 {
+        return Ok(Attempt::Refused);
+    }
+    let locked: Option<Option<i64>> =
+        tx.query_opt("SELECT locked_until FROM admin WHERE tenant = $1 AND id = $2", params![tenant.0, id.0])?;
+    Ok(Attempt::Begun { locks_until: locked.flatten().map(Time::from_micros) })
 }
 
 /// Takes the note of an attempt back that was right but is not the last one needed.

@@ -9,7 +9,7 @@ use allclear_domain::{
 };
 use allclear_store::{
     Error, MIGRATIONS,
-    admins::{self, Admin, AdminFilter, Lockout, Scope},
+    admins::{self, Admin, AdminFilter, Attempt, Lockout, Scope},
     db::{Db, migrate},
     roles::RoleRef,
     second_factors::{self, Passkey},
@@ -106,18 +106,20 @@ async fn wrong_attempts_in_a_row_lock_for_a_while() {
             admins::insert(tx, &admin(T, 1, "ada", None))?;
             let lockout = |now: i64| Lockout { failures: 3, until: at(now + 100) };
             let mut attempt = |now: i64| admins::begin_attempt(tx, T, id(1), at(now), lockout(now));
-            assert!(attempt(1)? && attempt(2)? && attempt(3)?, "the third is looked at and locks");
-            assert!(!attempt(4)? && !attempt(102)?, "locked");
-            assert!(attempt(103)?, "the lock is over");
+            let (begun, locks) =
+                (Attempt::Begun { locks_until: None }, |now| Attempt::Begun { locks_until: Some(at(now)) });
+            assert_eq!([attempt(1)?, attempt(2)?, attempt(3)?], [begun, begun, locks(103)], "the third is looked at");
+            assert_eq!([attempt(4)?, attempt(102)?], [Attempt::Refused; 2], "locked");
+            assert_eq!(attempt(103)?, begun, "the lock is over");
             let found = admins::get(tx, T, id(1))?.unwrap();
             assert_eq!((found.failures, found.locked_until), (1, None));
 
             // A right password takes its own note back, and only that.
-            assert!(admins::begin_attempt(tx, T, id(1), at(104), lockout(104))?);
+            assert_eq!(admins::begin_attempt(tx, T, id(1), at(104), lockout(104))?, begun);
             admins::withdraw_attempt(tx, T, id(1), lockout(104))?;
             assert_eq!(admins::get(tx, T, id(1))?.unwrap().failures, 1);
-            for now in [105, 106] {
-                assert!(admins::begin_attempt(tx, T, id(1), at(now), lockout(now))?);
+            for (now, expected) in [(105, begun), (106, locks(206))] {
+                assert_eq!(admins::begin_attempt(tx, T, id(1), at(now), lockout(now))?, expected);
             }
             assert!(admins::get(tx, T, id(1))?.unwrap().locked_until.is_some());
             admins::withdraw_attempt(tx, T, id(1), lockout(106))?;
@@ -125,7 +127,8 @@ async fn wrong_attempts_in_a_row_lock_for_a_while() {
             assert_eq!((found.failures, found.locked_until), (2, None));
             admins::succeeded(tx, T, id(1))?;
             assert_eq!(admins::get(tx, T, id(1))?.unwrap().failures, 0);
-            assert!(!admins::begin_attempt(tx, OTHER, id(1), at(200), lockout(200))?, "another tenant's");
+            let another_tenants = admins::begin_attempt(tx, OTHER, id(1), at(200), lockout(200))?;
+            assert_eq!(another_tenants, Attempt::Refused);
 
             assert!(admins::take_totp_step(tx, T, id(1), 7)? && !admins::take_totp_step(tx, T, id(1), 7)?);
             assert!(!admins::take_totp_step(tx, T, id(1), 6)? && admins::take_totp_step(tx, T, id(1), 8)?);

@@ -18,6 +18,7 @@ use allclear_store::{
     tenants,
 };
 use axum::{
+    Extension,
     extract::State,
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
@@ -29,10 +30,11 @@ use webauthn_rs::prelude::RegisterPublicKeyCredential;
 
 use super::{
     common::base_url,
-    session::{begin_attempt, password_is_fresh, rotate, withdraw_attempt, wrong},
+    session::{Attempt, password_is_fresh, rotate, wrong},
     sign_in_steps::{Code, PasskeyAnswer, PasskeyChallenge},
 };
 use crate::{
+    access::ClientAddress,
     app::AppState,
     auth::{Principal, SignedIn},
     check::{self, Check},
@@ -135,16 +137,15 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 async fn confirm(
     State(state): State<AppState>,
     SignedIn { session, admin, .. }: SignedIn,
+    address: Option<Extension<ClientAddress>>,
     Json(given): Json<Password>,
 ) -> Result<Response, Problem> {
-    let who = (admin.tenant, admin.id);
-    if !begin_attempt(&state, who).await? {
-        return Err(wrong());
-    }
+    let attempt = Attempt::begin(&state, &admin).await?.ok_or_else(wrong)?;
     if !state.passwords.verify(given.password, admin.password, state.source.clone()).await? {
+        attempt.failed(&state, address.map(|Extension(address)| address)).await?;
         return Err(Problem::invalid_field("/password", "is wrong"));
     }
-    withdraw_attempt(&state, who).await?;
+    attempt.withdraw(&state).await?;
     let session = Session { password_at: state.source.now(), ..session };
     Ok((StatusCode::NO_CONTENT, rotate(&state, session).await?).into_response())
 }

@@ -5,10 +5,14 @@ use std::collections::BTreeSet;
 use allclear_domain::{
     admin::{AdminState, SecondFactor},
     ids::{AdminId, OrganizationGroupId, SessionId, Tenant, TokenId},
+    journal::{Actor, ActorKind},
     rights::Right,
     time::{Span, Time},
 };
-use allclear_engine::admins::has_second_factor;
+use allclear_engine::{
+    Error,
+    admins::{self as engine, has_second_factor},
+};
 use allclear_store::{
     admins::{self, Admin, Lockout},
     db::Tx,
@@ -261,7 +265,7 @@ async fn sign_in(
 ) -> Result<Response, Problem> {
     origin::check_sign_in(&headers, &state.options)?;
     let address = address.map(|Extension(address)| address);
-    let Some(admin) = try_password(&state, &given).await? else {
+    let Some(admin) = try_password(&state, &given, address).await? else {
         tracing::info!(address = address.map(|it| it.0.to_string()), "an attempt to sign in failed");
         return Err(access::slow_down(&state, address, wrong()));
     };
@@ -283,40 +287,91 @@ fn lockout(now: Time) -> Lockout {
     Lockout { failures: FAILURES, until: now.plus(LOCKED) }
 }
 
-/// Counts an attempt of an administrator as wrong before it is looked at; says whether it may be looked at.
-pub(super) async fn begin_attempt(state: &AppState, (tenant, id): (Tenant, AdminId)) -> Result<bool, Problem> {
-    let now = state.source.now();
-    Ok(state.db.write(move |tx| admins::begin_attempt(tx, tenant, id, now, lockout(now))).await?)
+/// An attempt of an administrator that was counted as wrong before it is looked at.
+#[must_use]
+pub(super) struct Attempt {
+    tenant: Tenant,
+    id: AdminId,
+    locks_until: Option<Time>,
 }
 
-/// Takes that back, because the attempt was right.
-pub(super) async fn withdraw_attempt(state: &AppState, (tenant, id): (Tenant, AdminId)) -> Result<(), Problem> {
-    let now = state.source.now();
-    Ok(state.db.write(move |tx| admins::withdraw_attempt(tx, tenant, id, lockout(now))).await?)
+impl Attempt {
+    /// Counts one; none if the account is locked, so that it may not be looked at.
+    pub(super) async fn begin(state: &AppState, admin: &Admin) -> Result<Option<Self>, Problem> {
+        let (tenant, id, now) = (admin.tenant, admin.id, state.source.now());
+        let begun = state.db.write(move |tx| admins::begin_attempt(tx, tenant, id, now, lockout(now))).await?;
+        Ok(match begun {
+            admins::Attempt::Refused => None,
+            admins::Attempt::Begun { locks_until } => Some(Self { tenant, id, locks_until }),
+        })
+    }
+
+    /// Takes that back, because it was right.
+    pub(super) async fn withdraw(self, state: &AppState) -> Result<(), Problem> {
+        let (Self { tenant, id, .. }, now) = (self, state.source.now());
+        Ok(state.db.write(move |tx| admins::withdraw_attempt(tx, tenant, id, lockout(now))).await?)
+    }
+
+    /// Leaves it at that, because it was wrong; the journal says if it locked the account.
+    pub(super) async fn failed(self, state: &AppState, address: Option<ClientAddress>) -> Result<(), Problem> {
+        let Some(until) = self.locks_until else { return Ok(()) };
+        // Who it was is what nobody knows.
+        let actor = Actor::new(ActorKind::Engine, "sign-in");
+        let (id, address) = (self.id, address.map(ClientAddress::text));
+        let noted = state.engine.edit(self.tenant, actor, move |work| engine::locked(work, id, until, address.clone()));
+        Ok(noted.await?)
+    }
 }
 
 /// The administrator whose name and password these are.
-async fn try_password(state: &AppState, given: &SignIn) -> Result<Option<Admin>, Problem> {
+async fn try_password(
+    state: &AppState,
+    given: &SignIn,
+    address: Option<ClientAddress>,
+) -> Result<Option<Admin>, Problem> {
     let name = given.user_name.clone();
     let found = state.db.read(move |tx| {
         let Some((tenant, id)) = admins::by_name(tx, &name)? else { return Ok(None) };
         admins::get(tx, tenant, id)
     });
-    let mut found = found.await?.filter(|admin| admin.state == AdminState::Active);
-    if let Some(admin) = &found
-        && !begin_attempt(state, (admin.tenant, admin.id)).await?
-    {
-        found = None;
-    }
-    let known = found.as_ref().and_then(|admin| admin.password.clone());
+    let found = found.await?.filter(|admin| admin.state == AdminState::Active);
+    let attempt = match &found {
+        Some(admin) => Attempt::begin(state, admin).await?,
+        None => None,
+    };
+    let begun = found.zip(attempt);
+    let known = begun.as_ref().and_then(|(admin, _)| admin.password.clone());
     let right = state.passwords.verify(given.password.clone(), known, state.source.clone()).await?;
-    match found {
-        Some(admin) if right => {
-            withdraw_attempt(state, (admin.tenant, admin.id)).await?;
+    match begun {
+        Some((admin, attempt)) if right => {
+            attempt.withdraw(state).await?;
             Ok(Some(admin))
         }
-        _ => Ok(None),
+        Some((_, attempt)) => {
+            attempt.failed(state, address).await?;
+            Ok(None)
+        }
+        None => Ok(None),
     }
+}
+
+/// Who the journal says it was that signs in or out.
+fn actor(admin: &Admin) -> Actor {
+    Actor::new(ActorKind::Administrator, admin.name.clone()).with_id(admin.id.0)
+}
+
+/// Ends the session that a browser had before, whoever's it was.
+async fn end_replaced(state: &AppState, old: Credential) -> Result<(), Problem> {
+    let found = state.db.read(move |tx| {
+        let Some(session) = sessions::by_hash(tx, old.tenant, &old.hash)? else { return Ok(None) };
+        let admin = admins::get(tx, old.tenant, session.admin)?;
+        Ok::<_, allclear_store::Error>(admin.map(|admin| (admin, session)))
+    });
+    if let Some((admin, session)) = found.await? {
+        let who = actor(&admin);
+        state.engine.edit(old.tenant, who, move |work| engine::end_session(work, &admin, &session)).await?;
+    }
+    Ok(())
 }
 
 /// Begins a session of somebody whose password was right, in place of the one their browser had.
@@ -327,6 +382,9 @@ async fn begin(
     address: Option<ClientAddress>,
     replaced: Option<Credential>,
 ) -> Result<(Secret, SignInAnswer), Problem> {
+    if let Some(old) = replaced.filter(|old| old.kind == Kind::Session) {
+        end_replaced(state, old).await?;
+    }
     let now = state.source.now();
     let (secret, credential) = Credential::new(Kind::Session, admin.tenant, state.source.secret());
     let user_agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
@@ -340,33 +398,28 @@ async fn begin(
         expires_at: now.plus(LASTS),
         password_at: now,
         user_agent: user_agent.map(|agent| agent.chars().take(USER_AGENT).collect()),
-        address: address.map(|address| address.0.to_canonical().to_string()),
+        address: address.map(ClientAddress::text),
         step: None,
     };
-    let answer = state.db.write(move |tx| {
-        if let Some(old) = replaced.filter(|old| old.kind == Kind::Session)
-            && let Some(old) = sessions::by_hash(tx, old.tenant, &old.hash)?
-        {
-            sessions::delete(tx, old.tenant, old.id)?;
-        }
-        sessions::delete_ended(tx, admin.tenant, admin.id, now, now.minus(crate::auth::IDLE))?;
+    let answer = state.engine.edit(admin.tenant, actor(&admin), move |work| {
+        sessions::delete_ended(work.tx, admin.tenant, admin.id, now, now.minus(engine::IDLE))?;
         let mut session = session.clone();
-        let methods = methods(tx, &admin)?;
+        let methods = methods(work.tx, &admin)?;
         if !methods.is_empty() {
             session.second_factor = SecondFactor::Awaited;
             session.expires_at = now.plus(AWAITED);
         }
-        sessions::insert(tx, &session, &credential.hash)?;
+        sessions::insert(work.tx, &session, &credential.hash)?;
         if methods.is_empty() {
-            finish(tx, &admin, now)?;
+            engine::signed_in(work, &admin, &session)?;
         }
-        answer(tx, &admin, methods)
+        answer(work.tx, &admin, methods)
     });
     Ok((secret, answer.await?))
 }
 
 /// The ways in which an administrator can give the second factor.
-fn methods(tx: &mut Tx<'_>, admin: &Admin) -> Result<Vec<Method>, Problem> {
+fn methods(tx: &mut Tx<'_>, admin: &Admin) -> Result<Vec<Method>, Error> {
     if !has_second_factor(tx, admin)? {
         return Ok(Vec::new());
     }
@@ -376,7 +429,7 @@ fn methods(tx: &mut Tx<'_>, admin: &Admin) -> Result<Vec<Method>, Problem> {
     Ok(all.into_iter().filter(|(there, _)| *there).map(|(_, method)| method).collect())
 }
 
-fn answer(tx: &mut Tx<'_>, admin: &Admin, methods: Vec<Method>) -> Result<SignInAnswer, Problem> {
+fn answer(tx: &mut Tx<'_>, admin: &Admin, methods: Vec<Method>) -> Result<SignInAnswer, Error> {
     let required = tenants::settings(tx, admin.tenant)?.0.require_second_factor;
     let state = match (methods.is_empty(), required) {
         (false, _) => SignInState::SecondFactorRequired,
@@ -386,21 +439,18 @@ fn answer(tx: &mut Tx<'_>, admin: &Admin, methods: Vec<Method>) -> Result<SignIn
     Ok(SignInAnswer { state, methods })
 }
 
-/// Notes that somebody is signed in.
-fn finish(tx: &mut Tx<'_>, admin: &Admin, now: Time) -> Result<(), allclear_store::Error> {
-    admins::succeeded(tx, admin.tenant, admin.id)?;
-    admins::signed_in(tx, admin.tenant, admin.id, now)
-}
-
 /// Completes a session whose second factor was given, with another cookie.
 pub(super) async fn complete(state: &AppState, signed_in: SignedIn, given: SecondFactor) -> Result<Response, Problem> {
     let now = state.source.now();
     let SignedIn { session, admin, .. } = signed_in;
     let session = Session { second_factor: given, expires_at: now.plus(LASTS), ..session };
     let (secret, credential) = Credential::new(Kind::Session, session.tenant, state.source.secret());
-    let there = state.db.write(move |tx| {
-        finish(tx, &admin, now)?;
-        sessions::rotate(tx, &session, &credential.hash)
+    let there = state.engine.edit(session.tenant, actor(&admin), move |work| {
+        let there = sessions::rotate(work.tx, &session, &credential.hash)?;
+        if there {
+            engine::signed_in(work, &admin, &session)?;
+        }
+        Ok(there)
     });
     if !there.await? {
         return Err(Problem::unauthorized("The session has ended; sign in."));
@@ -429,8 +479,15 @@ pub(super) fn password_is_fresh(signed_in: &SignedIn, now: Time) -> Result<(), P
 /// Ends the session, also one that awaits the second factor.
 #[utoipa::path(delete, path = "/api/v1/session", tag = "session", operation_id = "sign_out",
     responses((status = 204)))]
-async fn sign_out(State(state): State<AppState>, signed_in: SignedIn) -> Result<Response, Problem> {
-    let session = signed_in.session;
-    state.db.write(move |tx| sessions::delete(tx, session.tenant, session.id)).await?;
+async fn sign_out(
+    State(state): State<AppState>,
+    address: Option<Extension<ClientAddress>>,
+    SignedIn { session, admin, .. }: SignedIn,
+) -> Result<Response, Problem> {
+    let address = address.map(|Extension(address)| address.text());
+    let out = state
+        .engine
+        .edit(session.tenant, actor(&admin), move |work| engine::sign_out(work, &admin, &session, address.clone()));
+    out.await?;
     Ok((StatusCode::NO_CONTENT, [cookie::clear(&state.options)?]).into_response())
 }

@@ -6,6 +6,7 @@ use allclear_domain::{
     rights::Right,
     time::Time,
 };
+use allclear_engine::admins::{self, lasts};
 use allclear_store::sessions::{self, Session as Stored};
 use axum::{extract::State, http::StatusCode};
 use serde::{Deserialize, Serialize};
@@ -15,7 +16,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::admins::reached;
 use crate::{
     app::AppState,
-    auth::{Principal, SignedIn, Who, lasts},
+    auth::{Principal, SignedIn, Who},
     extract::{Json, Path, Query},
     problem::Problem,
 };
@@ -129,7 +130,11 @@ async fn end(
     if !own(&session) {
         reached(&state, &principal, session.admin).await.map_err(|_| none())?;
     }
-    state.db.write(move |tx| sessions::delete(tx, session.tenant, session.id)).await?;
+    let ended = state.engine.edit(session.tenant, principal.actor(), move |work| {
+        let admin = admins::get(work, session.admin)?;
+        admins::end_session(work, &admin, &session)
+    });
+    ended.await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -138,8 +143,15 @@ async fn end(
 /// Ends all of one's own sessions but this one.
 #[utoipa::path(delete, path = "/api/v1/sessions", tag = "session", operation_id = "end_other_sessions",
     responses((status = 204)))]
-async fn end_others(State(state): State<AppState>, signed_in: SignedIn) -> Result<StatusCode, Problem> {
-    let session = signed_in.session;
-    state.db.write(move |tx| sessions::delete_others(tx, session.tenant, session.admin, Some(session.id))).await?;
+async fn end_others(
+    State(state): State<AppState>,
+    principal: Principal,
+    signed_in: SignedIn,
+) -> Result<StatusCode, Problem> {
+    let (admin, session) = (signed_in.admin, signed_in.session.id);
+    let ended = state
+        .engine
+        .edit(admin.tenant, principal.actor(), move |work| admins::end_sessions(work, &admin, Some(session)));
+    ended.await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -2,7 +2,7 @@
 
 use allclear_domain::admin::SecondFactor;
 use allclear_store::{admins, second_factors, sessions};
-use axum::{extract::State, http::HeaderMap, response::Response};
+use axum::{Extension, extract::State, http::HeaderMap, response::Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -10,9 +10,10 @@ use webauthn_rs::prelude::PublicKeyCredential;
 
 use super::{
     common::base_url,
-    session::{SignInAnswer, begin_attempt, complete, wrong},
+    session::{Attempt, SignInAnswer, complete, wrong},
 };
 use crate::{
+    access::ClientAddress,
     app::AppState,
     auth::SignedIn,
     extract::Json,
@@ -67,14 +68,23 @@ fn awaits(signed_in: &SignedIn) -> Result<(), Problem> {
     }
 }
 
-/// Counts an attempt. A session whose account is locked ends.
-async fn attempt(state: &AppState, signed_in: &SignedIn) -> Result<(), Problem> {
-    if begin_attempt(state, (signed_in.admin.tenant, signed_in.admin.id)).await? {
-        return Ok(());
+/// Counts an attempt and looks at it. A session whose account is locked ends.
+async fn attempt(
+    state: &AppState,
+    signed_in: &SignedIn,
+    address: Option<Extension<ClientAddress>>,
+    look: impl Future<Output = Result<(), Problem>>,
+) -> Result<(), Problem> {
+    let Some(attempt) = Attempt::begin(state, &signed_in.admin).await? else {
+        let (tenant, id) = (signed_in.session.tenant, signed_in.session.id);
+        state.db.write(move |tx| sessions::delete(tx, tenant, id)).await?;
+        return Err(wrong());
+    };
+    let looked = look.await;
+    if looked.is_err() {
+        attempt.failed(state, address.map(|Extension(address)| address)).await?;
     }
-    let (tenant, id) = (signed_in.session.tenant, signed_in.session.id);
-    state.db.write(move |tx| sessions::delete(tx, tenant, id)).await?;
-    Err(wrong())
+    looked
 }
 
 fn wrong_code() -> Problem {
@@ -89,18 +99,20 @@ fn wrong_code() -> Problem {
 async fn give_totp(
     State(state): State<AppState>,
     signed_in: SignedIn,
+    address: Option<Extension<ClientAddress>>,
     Json(given): Json<Code>,
 ) -> Result<Response, Problem> {
     awaits(&signed_in)?;
     let (tenant, id) = (signed_in.admin.tenant, signed_in.admin.id);
     let sealed = signed_in.admin.totp_secret.clone();
     let sealed = sealed.ok_or_else(|| Problem::conflict("This account has no one-time codes."))?;
-    attempt(&state, &signed_in).await?;
-    let secret = state.engine.sealer().open(tenant, &sealed)?;
-    let Some(step) = totp::step(&secret, &given.code, state.source.now())? else { return Err(wrong_code()) };
-    if !state.db.write(move |tx| admins::take_totp_step(tx, tenant, id, step)).await? {
-        return Err(wrong_code());
-    }
+    let look = async {
+        let secret = state.engine.sealer().open(tenant, &sealed)?;
+        let step = totp::step(&secret, &given.code, state.source.now())?.ok_or_else(wrong_code)?;
+        let taken = state.db.write(move |tx| admins::take_totp_step(tx, tenant, id, step)).await?;
+        if taken { Ok(()) } else { Err(wrong_code()) }
+    };
+    attempt(&state, &signed_in, address, look).await?;
     complete(&state, signed_in, SecondFactor::Totp).await
 }
 
@@ -112,15 +124,17 @@ async fn give_totp(
 async fn give_recovery_code(
     State(state): State<AppState>,
     signed_in: SignedIn,
+    address: Option<Extension<ClientAddress>>,
     Json(given): Json<Code>,
 ) -> Result<Response, Problem> {
     awaits(&signed_in)?;
     let (tenant, id) = (signed_in.admin.tenant, signed_in.admin.id);
-    attempt(&state, &signed_in).await?;
-    let hash = recovery::hash(&given.code);
-    if !state.db.write(move |tx| second_factors::use_recovery_code(tx, tenant, id, &hash)).await? {
-        return Err(wrong_code());
-    }
+    let look = async {
+        let hash = recovery::hash(&given.code);
+        let used = state.db.write(move |tx| second_factors::use_recovery_code(tx, tenant, id, &hash)).await?;
+        if used { Ok(()) } else { Err(wrong_code()) }
+    };
+    attempt(&state, &signed_in, address, look).await?;
     complete(&state, signed_in, SecondFactor::RecoveryCode).await
 }
 
@@ -158,17 +172,29 @@ async fn begin_passkey(
 async fn finish_passkey(
     State(state): State<AppState>,
     signed_in: SignedIn,
+    address: Option<Extension<ClientAddress>>,
     headers: HeaderMap,
     Json(given): Json<PasskeyAnswer>,
 ) -> Result<Response, Problem> {
     awaits(&signed_in)?;
-    attempt(&state, &signed_in).await?;
-    let Step::Passkey(authentication) = step::take(&state, &signed_in, false).await? else {
+    let look = check_passkey(&state, &signed_in, &headers, given.credential);
+    attempt(&state, &signed_in, address, look).await?;
+    complete(&state, signed_in, SecondFactor::Passkey).await
+}
+
+/// Looks at what a passkey has signed.
+async fn check_passkey(
+    state: &AppState,
+    signed_in: &SignedIn,
+    headers: &HeaderMap,
+    credential: serde_json::Value,
+) -> Result<(), Problem> {
+    let Step::Passkey(authentication) = step::take(state, signed_in, false).await? else {
         return Err(Problem::conflict("Something else was begun."));
     };
-    let credential: PublicKeyCredential = serde_json::from_value(given.credential)
+    let credential: PublicKeyCredential = serde_json::from_value(credential)
         .map_err(|_| Problem::invalid_field("/credential", "is no credential of WebAuthn"))?;
-    let webauthn = passkey::webauthn(&base_url(&state, &headers))?;
+    let webauthn = passkey::webauthn(&base_url(state, headers))?;
     let result = webauthn.finish_passkey_authentication(&credential, &authentication);
     let result = result.map_err(|error| passkey::refused(&error))?;
     let (tenant, id, now) = (signed_in.admin.tenant, signed_in.admin.id, state.source.now());
@@ -182,8 +208,5 @@ async fn finish_passkey(
         }
         Ok(false)
     });
-    if !used.await? {
-        return Err(Problem::invalid_field("/credential", "was removed in the meantime"));
-    }
-    complete(&state, signed_in, SecondFactor::Passkey).await
+    if used.await? { Ok(()) } else { Err(Problem::invalid_field("/credential", "was removed in the meantime")) }
 }
