@@ -217,6 +217,37 @@ async fn who_was_signed_in_is_in_the_journal() {
 }
 
 #[tokio::test]
+async fn ones_own_name_and_mail_address_are_changed_with_a_fresh_password() {
+    let place = Place::sqlite();
+    let server = Server::start(&place).await;
+    let mut root = first(&place, &server).await;
+    let client = server.client("");
+    let group = customer(&mut root).await;
+    invite(&mut root, &client, "bea", "read_only", &group).await;
+    let id = invite(&mut root, &client, "ada", "read_only", &group).await;
+    let mut ada = Browser::signed_in(&client, "ada", PASSWORD).await;
+    let edit = json!({ "name": "Ada Lovelace", "email": "ada@example.com" });
+    let edited = ada.call("PATCH", "/api/v1/account", edit).await.expect(200);
+    assert_eq!(edited, json!({ "id": id, "name": "Ada Lovelace", "user_name": "ada", "email": "ada@example.com" }));
+    Browser::signed_in(&client, "Ada@Example.com", PASSWORD).await;
+    assert_eq!(ada.get("/api/v1/session").await.expect(200)["admin"], edited, "the session goes on");
+    let refused = ada.call("PATCH", "/api/v1/account", json!({ "email": "bea" })).await.expect(422);
+    assert_eq!(refused["errors"][0]["pointer"], "/email");
+    ada.call("PATCH", "/api/v1/account", json!({ "name": "" })).await.expect(422);
+    ada.call("PATCH", "/api/v1/account", json!({ "role": "administrator" })).await.expect(422);
+    let mut bea = Browser::signed_in(&client, "bea", PASSWORD).await;
+    bea.call("PATCH", "/api/v1/account", json!({ "email": "ADA@example.com" })).await.expect(409);
+    let cleared = ada.call("PATCH", "/api/v1/account", json!({ "email": null })).await.expect(200);
+    assert_eq!((&cleared["email"], &cleared["name"]), (&Value::Null, &json!("Ada Lovelace")));
+    let token = place.token("administrator", None).await;
+    client.with(&token).patch("/api/v1/account", json!({ "name": "x" })).await.expect(403);
+    let noted = changes(&mut root, &group, &id).await;
+    let renamed = noted.iter().find(|(_, change)| change["after"]["name"] == "Ada Lovelace").unwrap();
+    assert_eq!(renamed.0["id"], json!(id));
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn other_sites_cannot_act_with_a_session() {
     let place = Place::sqlite();
     let server = Server::start(&place).await;

@@ -62,6 +62,7 @@ pub const TABLE: &[(Method, &str, Access)] = &[
     (Method::POST, "/api/v1/session/passkey/finish", Access::Session),
     (Method::POST, "/api/v1/session/confirm", Access::Account),
     (Method::PUT, "/api/v1/session/password", Access::Account),
+    (Method::PATCH, "/api/v1/account", Access::Account),
     (Method::POST, "/api/v1/account/totp", Access::Account),
     (Method::POST, "/api/v1/account/totp/confirm", Access::Account),
     (Method::DELETE, "/api/v1/account/totp", Access::Account),

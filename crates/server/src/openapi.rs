@@ -59,7 +59,7 @@ const READER_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 's
         (name = "source-events", description = "Messages of sources, and those that are kept aside."),
         (name = "integrations", description = "Threat feeds that are connected."),
         (name = "session", description = "Administrators sign in and out, and see who they are and where."),
-        (name = "account", description = "An administrator's own second factors."),
+        (name = "account", description = "An administrator's own name, mail address and second factors."),
         (name = "admins", description = "The people who sign in to the console."),
         (name = "roles", description = "Named sets of rights."),
         (name = "classifications", description = "The Protections table: what each kind of threat is rated at."),

@@ -1,4 +1,4 @@
-//! One's own account: password, one-time codes, passkeys, recovery codes. All of it asks for a password that was given
+//! One's own account: name, password, one-time codes, passkeys, recovery codes. All of it asks for a password that was given
 //! within the last ten minutes.
 
 use allclear_domain::{
@@ -8,7 +8,7 @@ use allclear_domain::{
 };
 use allclear_engine::{
     Error,
-    admins::{self, has_second_factor},
+    admins::{self, AdminEdit, has_second_factor},
     work::Work,
 };
 use allclear_store::{
@@ -29,8 +29,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use webauthn_rs::prelude::RegisterPublicKeyCredential;
 
 use super::{
-    common::base_url,
-    session::{Attempt, password_is_fresh, rotate, wrong},
+    common::{base_url, given},
+    session::{Attempt, SessionAdmin, password_is_fresh, rotate, wrong},
     sign_in_steps::{Code, PasskeyAnswer, PasskeyChallenge},
 };
 use crate::{
@@ -107,6 +107,19 @@ pub struct Passkeys {
     items: Vec<Passkey>,
 }
 
+/// A change of one's own account. What is left out stays; null clears.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccountEdit {
+    /// What people call one.
+    #[schema(min_length = 1, max_length = 100)]
+    name: Option<String>,
+    /// The mail address, good for signing in as well.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>, max_length = 254)]
+    email: Option<Option<String>>,
+}
+
 /// A passkey to be made.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -120,6 +133,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(confirm))
         .routes(routes!(set_password))
+        .routes(routes!(edit))
         .routes(routes!(begin_totp, remove_totp))
         .routes(routes!(confirm_totp))
         .routes(routes!(list_passkeys, begin_new_passkey))
@@ -176,6 +190,29 @@ async fn set_password(
     set.await?;
     let session = Session { password_at: now, ..session };
     Ok((StatusCode::NO_CONTENT, rotate(&state, session).await?).into_response())
+}
+
+/// Changes one's own name and mail address
+///
+/// What one signs in with besides the mail address, and what one may do, is for those who manage administrators.
+#[utoipa::path(patch, path = "/api/v1/account", tag = "account", operation_id = "edit_account",
+    request_body = AccountEdit, responses((status = 200, body = SessionAdmin),
+        (status = 409, description = "Somebody else signs in with that mail address.", body = Problem,
+            content_type = "application/problem+json")))]
+async fn edit(
+    State(state): State<AppState>,
+    principal: Principal,
+    signed_in: SignedIn,
+    Json(edit): Json<AccountEdit>,
+) -> Result<Json<SessionAdmin>, Problem> {
+    password_is_fresh(&signed_in, state.source.now())?;
+    let (tenant, id) = (signed_in.admin.tenant, signed_in.admin.id);
+    let edit = AdminEdit { name: edit.name, email: edit.email, ..AdminEdit::default() };
+    let edited = state.engine.edit(tenant, principal.actor(), move |work| {
+        let version = admins::get(work, id)?.version;
+        admins::edit(work, id, &edit, version)
+    });
+    Ok(Json(edited.await?.into()))
 }
 
 /// Begins to set up one-time codes

@@ -142,6 +142,12 @@ pub struct SessionAdmin {
     email: Option<String>,
 }
 
+impl From<Admin> for SessionAdmin {
+    fn from(admin: Admin) -> Self {
+        Self { id: admin.id, name: admin.name, user_name: admin.user_name, email: admin.email }
+    }
+}
+
 /// An API token.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct SessionToken {
@@ -215,12 +221,7 @@ fn about(tx: &mut Tx<'_>, principal: Principal, signed_in: Option<SignedIn>) -> 
     };
     let session = signed_in.as_ref().map(|signed_in| signed_in.session.clone());
     Ok(SessionAnswer {
-        admin: signed_in.map(|SignedIn { admin, .. }| SessionAdmin {
-            id: admin.id,
-            name: admin.name,
-            user_name: admin.user_name,
-            email: admin.email,
-        }),
+        admin: signed_in.map(|SignedIn { admin, .. }| admin.into()),
         token: token.map(|(id, _)| SessionToken { id, name: principal.name }),
         rights: principal.rights,
         role: Named { id: principal.role.to_string(), name: role },

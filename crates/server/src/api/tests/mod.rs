@@ -1,6 +1,7 @@
 //! The resources around the loop, tried over HTTP on a small fleet.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that panics has failed")]
 
+mod account;
 mod dashboard;
 mod detections;
 mod explain;
