@@ -89,6 +89,7 @@ pub const TABLE: &[(Method, &str, Access)] = &[
     (Method::POST, "/api/v1/threats/{id}/ignore", Access::Right(Right::ManageThreats)),
     (Method::POST, "/api/v1/threats/{id}/reopen", Access::Right(Right::ManageThreats)),
     (Method::GET, "/api/v1/devices/{id}/explain", Access::Right(Right::View)),
+    (Method::GET, "/api/v1/devices/{id}/effective-settings", Access::Right(Right::View)),
     (Method::GET, "/api/v1/journal", Access::Right(Right::ViewAudit)),
     (Method::GET, "/api/v1/live", Access::AnyOf(&[Right::View, Right::ViewAudit])),
     (Method::GET, "/api/v1/dashboard", Access::Right(Right::View)),
@@ -234,8 +235,6 @@ fn find(method: &Method, path: &str) -> Result<Access, Problem> {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ClientAddress(pub IpAddr);
 
-/// Lets a request through to its handler, with who is behind it in its extensions, or refuses it.
-pub async fn guard(State(state): State<AppState>, matched: MatchedPath, mut request: Request, next: Next) -> Response {
 impl ClientAddress {
     /// As people read it: an IPv4 address as such, however it came.
     pub fn text(self) -> String {
@@ -243,6 +242,8 @@ impl ClientAddress {
     }
 }
 
+/// Lets a request through to its handler, with who is behind it in its extensions, or refuses it.
+pub async fn guard(State(state): State<AppState>, matched: MatchedPath, mut request: Request, next: Next) -> Response {
     match admit(&state, matched.as_str(), &mut request).await {
         Ok(()) => next.run(request).await,
         Err(problem) => {

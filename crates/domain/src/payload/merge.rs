@@ -1,6 +1,10 @@
 //! Puts restrictions of several payloads together: the most restrictive value wins.
 
+use std::collections::BTreeMap;
+
+use serde::Serialize;
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use super::{
     Payload, PayloadType,
@@ -13,19 +17,86 @@ use crate::level::Platform;
 ///
 /// Where neither of two values is stricter, or a key is in no table, the one that sorts first as JSON text wins.
 pub fn restrictive_merge(platform: Platform, payloads: &[&Payload]) -> Map<String, Value> {
+    let all: Vec<((), &Payload)> = payloads.iter().map(|payload| ((), *payload)).collect();
     let specs = settings(platform, PayloadType::Restrictions);
-    let mut merged = Map::new();
-    for payload in payloads {
+    let strictest = |(key, values): (&str, Vec<((), &Value)>)| {
+        Some((key.to_owned(), strictest(find(specs, key), values.into_iter().map(|(_, value)| value))?))
+    };
+    by_key(&all).into_iter().filter_map(strictest).collect()
+}
+
+/// What the value that one payload gives has to do with the value in force.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Share {
+    /// It is the value in force.
+    Prevails,
+    /// It is a part of it: without it, the value in force would be another.
+    Contributes,
+    /// It makes no difference: others are as strict or stricter.
+    Yields,
+}
+
+/// A restriction in force.
+#[derive(Clone, PartialEq, Debug)]
+pub struct InForce<P> {
+    /// Its key.
+    pub key: String,
+    /// The value in force, as [`restrictive_merge`] has it.
+    pub value: Value,
+    /// The values given, each with where it comes from.
+    pub given: Vec<(P, Value, Share)>,
+}
+
+/// The restrictions in force, by key, and what becomes of each value that the payloads give. With each payload comes
+/// whatever tells where it is from.
+pub fn in_force<P: Copy>(platform: Platform, payloads: &[(P, &Payload)]) -> Vec<InForce<P>> {
+    let specs = settings(platform, PayloadType::Restrictions);
+    let mut found = Vec::new();
+    for (key, values) in by_key(payloads) {
+        let spec = find(specs, key);
+        let without = |left_out: usize| {
+            let others = values.iter().enumerate().filter(|(place, _)| *place != left_out);
+            strictest(spec, others.map(|(_, (_, value))| *value))
+        };
+        let Some(value) = strictest(spec, values.iter().map(|(_, value)| *value)) else { continue };
+        let share = |(place, (from, given)): (usize, &(P, &Value))| {
+            let given = tidy(spec, given);
+            let share = if given == value {
+                Share::Prevails
+            } else if without(place).as_ref() == Some(&value) {
+                Share::Yields
+            } else {
+                Share::Contributes
+            };
+            (*from, given, share)
+        };
+        let given = values.iter().enumerate().map(share).collect();
+        found.push(InForce { key: key.to_owned(), value, given });
+    }
+    found
+}
+
+/// The restrictions among payloads, key by key.
+fn by_key<'a, P: Copy>(payloads: &[(P, &'a Payload)]) -> BTreeMap<&'a str, Vec<(P, &'a Value)>> {
+    let mut found: BTreeMap<&str, Vec<(P, &Value)>> = BTreeMap::new();
+    for (from, payload) in payloads {
         let Payload::Restrictions(restrictions) = payload else { continue };
         for (key, value) in &restrictions.settings {
-            let stricter = match merged.get(key) {
-                None => tidy(find(specs, key), value),
-                Some(held) => stricter(find(specs, key), held, value),
-            };
-            merged.insert(key.clone(), stricter);
+            found.entry(key).or_default().push((*from, value));
         }
     }
-    merged
+    found
+}
+
+/// The strictest of some values; none of none.
+fn strictest<'a>(spec: Option<&SettingSpec>, values: impl Iterator<Item = &'a Value>) -> Option<Value> {
+    values.fold(None, |held, value| {
+        Some(match held {
+            None => tidy(spec, value),
+            Some(held) => stricter(spec, &held, value),
+        })
+    })
 }
 
 /// A value alone; lists are sorted, each entry once, so that merging cannot depend on their order.

@@ -12,6 +12,7 @@ pub mod detections;
 pub mod devices;
 #[cfg(test)]
 mod directory_tests;
+pub mod effective_settings;
 pub mod enrollment_tokens;
 pub mod explain;
 pub mod integrations;
@@ -68,6 +69,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(dashboard::router())
         .merge(detections::router())
         .merge(explain::router())
+        .merge(effective_settings::router())
         .merge(integrations::router())
         .merge(journal::router())
         .merge(live::router())

@@ -196,3 +196,25 @@ fn secrets_are_all_visited() {
     assert_eq!(seals, seen.len());
     assert_eq!(all[5], before[5]);
 }
+
+#[test]
+fn each_value_given_says_what_became_of_it() {
+    let restrictions = |settings: Value| payloads(json!([{"type": "restrictions", "settings": settings}])).remove(0);
+    let all = [
+        restrictions(json!({"allowCamera": true, "blockedAppBundleIDs": ["b", "a"]})),
+        restrictions(json!({"allowCamera": false, "blockedAppBundleIDs": ["c"]})),
+        restrictions(json!({"allowCamera": false, "blockedAppBundleIDs": ["a"], "allowAirDrop": false})),
+    ];
+    let given: Vec<(usize, &Payload)> = all.iter().enumerate().collect();
+    let found = in_force(Ios, &given);
+    let merged = restrictive_merge(Ios, &all.iter().collect::<Vec<_>>());
+    assert_eq!(found.iter().map(|one| (one.key.clone(), one.value.clone())).collect::<Map<_, _>>(), merged);
+    let shares = |key: &str| {
+        let one = found.iter().find(|one| one.key == key).unwrap();
+        one.given.iter().map(|(from, _, share)| (*from, *share)).collect::<Vec<_>>()
+    };
+    use Share::{Contributes, Prevails, Yields};
+    assert_eq!(shares("allowCamera"), [(0, Yields), (1, Prevails), (2, Prevails)]);
+    assert_eq!(shares("blockedAppBundleIDs"), [(0, Contributes), (1, Contributes), (2, Yields)]);
+    assert_eq!(shares("allowAirDrop"), [(2, Prevails)]);
+}

@@ -4,6 +4,7 @@
 mod account;
 mod dashboard;
 mod detections;
+mod effective_settings;
 mod explain;
 mod integrations;
 mod journal;
