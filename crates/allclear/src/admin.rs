@@ -68,7 +68,8 @@ pub struct CreateCustomer {
 pub struct Reevaluate {
     #[command(flatten)]
     place: Place,
-    /// The customer, by id or name; the only one if not given
+    /// The customer, by id or name, or a group below one, by id: the devices at or below it; the only customer if not
+    /// given
     #[arg(long, value_name = "GROUP")]
     organization_group: Option<String>,
     /// Wait until it is done, and help
@@ -158,10 +159,16 @@ async fn create_customer(engine: &Engine, name: String) -> Result<()> {
 }
 
 async fn reevaluate(engine: &Engine, group: &Group, wait: bool) -> Result<()> {
-    let tenant = group.tenant;
-    let job = engine
-        .edit(tenant, operator(), |work| jobs::reevaluate(work, Scope::all(), "started by an operator".to_owned()))
-        .await?;
+    let (tenant, id) = (group.tenant, group.id);
+    let started = engine.edit(tenant, operator(), move |work| {
+        let tree = &work.rules().organization_groups;
+        let scope = match tree.root() == Some(id) {
+            true => Scope::all(),
+            false => Scope { organization_groups: tree.within(id), ..Scope::default() },
+        };
+        jobs::reevaluate(work, scope, "started by an operator".to_owned())
+    });
+    let job = started.await?;
     let load = async || {
         let found = engine.db().read(move |tx| allclear_store::jobs::get(tx, tenant, job)).await?;
         Ok::<Option<Job>, anyhow::Error>(found)

@@ -118,6 +118,23 @@ async fn a_re_evaluation_is_carried_out_and_finds_nothing_to_mend() {
     Phone::enroll(&admin, "ios", "SN-1").await;
     let done = place.lines(&["admin", "reevaluate", "--wait"]).await;
     assert_eq!(done.last().unwrap(), "done: 1 devices evaluated, 0 changed");
+    // Only what is at or below a group.
+    let root = admin.all("/api/v1/organization-groups").await;
+    let root = common::tenant::id_of(root.iter().find(|group| group["kind"] == "customer").unwrap());
+    let make = async |name: &str, parent: &str| {
+        let group = json!({"name": name, "parent_id": parent});
+        common::tenant::id_of(&admin.post("/api/v1/organization-groups", group).await.expect(201))
+    };
+    let north = make("North", &root).await;
+    let far = make("Far north", &north).await;
+    let phone = Phone::enroll(&admin, "android", "SN-2").await;
+    let moved = json!({"organization_group_id": far});
+    admin.patch(&format!("/api/v1/devices/{}", phone.id), moved).await.expect(200);
+    for (group, devices) in [(&north, 1), (&far, 1), (&root, 2)] {
+        let done = place.lines(&["admin", "reevaluate", "--organization-group", group, "--wait"]).await;
+        assert!(done[0].contains(&format!(": {devices} devices of ")), "{done:?}");
+        assert_eq!(done.last().unwrap(), &format!("done: {devices} devices evaluated, 0 changed"));
+    }
     // The running server does one that nobody waits for.
     let started = place.lines(&["admin", "reevaluate"]).await;
     let id = started[0].split_whitespace().nth(1).unwrap().trim_end_matches(':').to_owned();

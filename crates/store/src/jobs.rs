@@ -1,7 +1,7 @@
 //! Jobs: work that goes on after the request that started it, in steps, whoever carries it on.
 
 use allclear_domain::{
-    ids::{DeviceId, JobId, ProfileId, SmartGroupId, Tenant, UserId},
+    ids::{DeviceId, JobId, OrganizationGroupId, ProfileId, SmartGroupId, Tenant, UserId},
     time::Time,
 };
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,9 @@ pub struct Scope {
     pub all: bool,
     /// Those with a risk level above none.
     pub at_risk: bool,
+    /// Those that live in one of these organization groups.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub organization_groups: Vec<OrganizationGroupId>,
     /// Those with an open threat of one of these classifications.
     pub classifications: Vec<String>,
     /// The present members of these smart groups.
@@ -48,6 +51,9 @@ impl Scope {
         let mut parts = Vec::new();
         if self.at_risk {
             parts.push(("device WHERE tenant = $1 AND risk > 0 AND $2 = 0", "id", Value::Int(0)));
+        }
+        for group in &self.organization_groups {
+            parts.push(("device WHERE tenant = $1 AND organization_group = $2", "id", Value::from(group.0)));
         }
         for name in &self.classifications {
             let open = "threat WHERE tenant = $1 AND status = 'open' AND classification = $2";
