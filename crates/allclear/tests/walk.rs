@@ -347,6 +347,18 @@ impl Walker<'_> {
             "notifications?organization_group_id=$organization_group",
             "users?email=walnut@example.com",
             "admins?search=walnut",
+            "admins?q=walnut",
+            "admins?organization_group_id=$organization_group",
+            "api-tokens?organization_group_id=$organization_group",
+            "integrations?q=walnut",
+            "journal?before=1000000&device_id=$device",
+            "profiles?organization_group_id=$organization_group",
+            "profiles?smart_group_id=$smart_group",
+            "roles?q=walnut",
+            "smart-groups?organization_group_id=$organization_group",
+            "smart-groups?tag_id=$tag",
+            "tags?q=walnut",
+            "user-groups?organization_group_id=$organization_group",
             "sessions?admin_id=$admin",
         ] {
             let answer = self.compare("GET", &format!("/api/v1/{query}"), &none).await;
@@ -452,7 +464,12 @@ fn bodies(operation: &str, takes_body: bool) -> Vec<Value> {
         "create_organization_group" => vec![json!({ "name": "$fresh", "parent_id": "$organization_group" })],
         "notify_user" => vec![json!({ "channels": ["email"] })],
         "notify_devices" => {
-            vec![json!({ "device_ids": ["$device"] }), json!({ "device_ids": ["$device", "$own_device"] })]
+            vec![
+                json!({ "device_ids": ["$device"] }),
+                json!({ "device_ids": ["$device", "$own_device"] }),
+                json!({ "filter": { "user_id": "$user" } }),
+                json!({ "filter": { "organization_group_id": "$organization_group" } }),
+            ]
         }
         "edit_organization_group" => vec![json!({ "name": "mine", "version": 1 })],
         "create_profile" => vec![

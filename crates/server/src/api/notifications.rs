@@ -1,5 +1,7 @@
 //! Notifications: who was told what, by whom, and what became of it; and messages to devices.
 
+use std::time::Duration;
+
 use allclear_domain::{
     ids::{DeviceId, NotificationId, OrganizationGroupId, UserId},
     notification::{Channel, NotificationState, Trigger},
@@ -7,6 +9,7 @@ use allclear_domain::{
 };
 use allclear_engine::{Error, notifications as engine, outbox};
 use allclear_store::{
+    device_list::{self, DeviceSort},
     listing::{By, Key},
     notifications::{self as stored, Notification as Stored, NotificationFilter, NotificationSort},
     outbox as queue,
@@ -16,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::devices::DeviceParams;
 use crate::{
     app::AppState,
     auth::Principal,
@@ -23,6 +27,12 @@ use crate::{
     page::{List, Page, PageParams},
     problem::{Problem, sentence},
 };
+
+/// The most devices that a filter may fit when they are notified.
+const MOST_LISTED: u32 = 10_000;
+/// How often a step is tried again when the database is busy, and how long to wait before.
+const TRIES: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// One message to one recipient by one channel.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -167,22 +177,29 @@ struct NotificationParams {
     since: Option<Time>,
 }
 
-/// Notifies devices.
+/// Notifies devices: those named by `device_ids`, or all that pass a `filter`.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeviceNotificationRequest {
     /// The devices.
     #[schema(min_items = 1, max_items = 500)]
-    device_ids: Vec<DeviceId>,
+    device_ids: Option<Vec<DeviceId>>,
+    /// Every device that the list of devices shows with these filters, at most 10,000.
+    filter: Option<DeviceParams>,
     /// The words, instead of what there is to put right on each device.
     #[schema(min_length = 1, max_length = 4000)]
     message: Option<String>,
 }
 
-/// What became of each device, in the order asked for; one that was given twice is there once.
+/// What became of each device.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct DeviceNotifications {
-    /// The devices.
+    /// How many are notified.
+    queued: usize,
+    /// How many were left out.
+    left_out: usize,
+    /// With `device_ids`: each device in the order asked for; one that was given twice is there once. With `filter`: the
+    /// devices that were left out, at most 500 of them.
     devices: Vec<DeviceNotification>,
 }
 
@@ -202,6 +219,22 @@ pub struct DeviceNotification {
     /// Why it was left out.
     #[schema(required = true)]
     reason: Option<String>,
+}
+
+impl From<engine::DeviceOutcome> for DeviceNotification {
+    fn from(outcome: engine::DeviceOutcome) -> Self {
+        let (state, reason) = match &outcome.notification {
+            Some(notification) => (notification.state, notification.reason.as_deref().map(sentence)),
+            None => (NotificationState::LeftOut, Some("There is no such device.".to_owned())),
+        };
+        Self {
+            device_id: outcome.device,
+            notification_id: outcome.notification.as_ref().map(|notification| notification.id),
+            friendly_name: outcome.notification.map(|notification| notification.recipient_name),
+            state,
+            reason,
+        }
+    }
 }
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
@@ -335,23 +368,73 @@ async fn notify_devices(
     principal: Principal,
     Json(request): Json<DeviceNotificationRequest>,
 ) -> Result<(StatusCode, Json<DeviceNotifications>), Problem> {
-    let (reach, cause) = (principal.reach, format!("device:{}", state.source.id()));
-    let outcomes = state.engine.edit(principal.tenant, principal.actor(), move |work| {
-        engine::notify_devices(work, reach, &request.device_ids, request.message.as_deref(), &cause)
-    });
-    let shown = |outcome: engine::DeviceOutcome| {
-        let (state, reason) = match &outcome.notification {
-            Some(notification) => (notification.state, notification.reason.as_deref().map(sentence)),
-            None => (NotificationState::LeftOut, Some("There is no such device.".to_owned())),
-        };
-        DeviceNotification {
-            device_id: outcome.device,
-            notification_id: outcome.notification.as_ref().map(|notification| notification.id),
-            friendly_name: outcome.notification.map(|notification| notification.recipient_name),
-            state,
-            reason,
-        }
+    let listed = request.filter.is_some();
+    let ids = match (request.device_ids, request.filter) {
+        (Some(ids), None) => ids,
+        (None, Some(filter)) => matching(&state, &principal, filter).await?,
+        _ => return Err(Problem::invalid_field("/device_ids", "give either device_ids or filter")),
     };
-    let devices = outcomes.await?.into_iter().map(shown).collect();
-    Ok((StatusCode::ACCEPTED, Json(DeviceNotifications { devices })))
+    let outcomes = notify_all(&state, &principal, &ids, listed, request.message).await?;
+    let is_queued = |device: &DeviceNotification| device.state != NotificationState::LeftOut;
+    let mut devices: Vec<DeviceNotification> = outcomes.into_iter().map(DeviceNotification::from).collect();
+    let queued = devices.iter().filter(|device| is_queued(device)).count();
+    let left_out = devices.len() - queued;
+    if listed {
+        devices.retain(|device| !is_queued(device));
+        devices.truncate(engine::MOST_DEVICES);
+    }
+    Ok((StatusCode::ACCEPTED, Json(DeviceNotifications { queued, left_out, devices })))
+}
+
+/// The devices within reach that pass a filter.
+async fn matching(state: &AppState, principal: &Principal, filter: DeviceParams) -> Result<Vec<DeviceId>, Problem> {
+    filter.check("/filter/")?;
+    let who = principal.clone();
+    let found = state.engine.read(principal.tenant, move |tx, rules| {
+        let filter = filter.clone().filter(&who, rules);
+        Ok(device_list::list(tx, who.tenant, &filter, DeviceSort::default(), false, None, MOST_LISTED + 1)?)
+    });
+    let found = found.await?;
+    match found.len() {
+        0 => Err(Problem::invalid_field("/filter", "fits no device")),
+        many if many > MOST_LISTED as usize => {
+            Err(Problem::invalid_field("/filter", format!("fits more than {MOST_LISTED} devices, the most at once")))
+        }
+        _ => Ok(found),
+    }
+}
+
+/// Notifies devices. Many are notified in steps, between which others get to write.
+async fn notify_all(
+    state: &AppState,
+    principal: &Principal,
+    ids: &[DeviceId],
+    in_steps: bool,
+    message: Option<String>,
+) -> Result<Vec<engine::DeviceOutcome>, Problem> {
+    let (reach, order) = (principal.reach, state.source.id());
+    let mut outcomes = Vec::with_capacity(ids.len());
+    let step = if in_steps { engine::MOST_DEVICES } else { ids.len().max(1) };
+    let mut steps: Vec<Vec<DeviceId>> = ids.chunks(step).map(<[DeviceId]>::to_vec).collect();
+    if steps.is_empty() {
+        // The engine says what is wrong with none.
+        steps.push(Vec::new());
+    }
+    for (number, ids) in steps.into_iter().enumerate() {
+        let mut tries = 0;
+        let notified = loop {
+            let (ids, cause, message) = (ids.clone(), format!("device:{order}:{number}"), message.clone());
+            let notified = state.engine.edit(principal.tenant, principal.actor(), move |work| {
+                engine::notify_devices(work, reach, &ids, message.as_deref(), &cause)
+            });
+            match notified.await {
+                // The steps before are done: better late than half.
+                Err(Error::Busy) if number > 0 && tries < TRIES => tries += 1,
+                notified => break notified?,
+            }
+            tokio::time::sleep(PAUSE).await;
+        };
+        outcomes.extend(notified);
+    }
+    Ok(outcomes)
 }

@@ -97,11 +97,12 @@ pub struct ProfileToRequest {
     profile_id: ProfileId,
 }
 
-/// What a list of devices is narrowed to. Several values of one parameter: any of them.
-#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+/// What a list of devices is narrowed to. Several values of one member: any of them.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-struct DeviceParams {
+#[schema(as = DeviceFilter)]
+pub struct DeviceParams {
     /// At or below this organization group.
     organization_group_id: Option<OrganizationGroupId>,
     /// Of this user.
@@ -151,7 +152,8 @@ struct DeviceParams {
 }
 
 impl DeviceParams {
-    fn check(&self) -> Result<(), Problem> {
+    /// Refuses what no device can have, naming it below a pointer; empty in a query.
+    pub(crate) fn check(&self, place: &str) -> Result<(), Problem> {
         let mut check = Check::default();
         for (name, text) in [
             ("manufacturer", &self.manufacturer),
@@ -160,14 +162,15 @@ impl DeviceParams {
             ("search", &self.search),
         ] {
             let good = text.as_ref().is_none_or(|text| (1..=200).contains(&text.len()));
-            check.that(good, name, "must have 1 to 200 bytes");
+            check.that(good, &format!("{place}{name}"), "must have 1 to 200 bytes");
         }
         let alone = self.profile_id.is_none() && !self.profile_status.is_empty();
-        check.that(!alone, "profile_status", "needs profile_id");
+        check.that(!alone, &format!("{place}profile_status"), "needs profile_id");
         check.finish()
     }
 
-    fn filter(self, principal: &Principal, rules: &Rules) -> DeviceFilter {
+    /// What it means for somebody's reach.
+    pub(crate) fn filter(self, principal: &Principal, rules: &Rules) -> DeviceFilter {
         let tag = |id| match rules.tag(id).and_then(|tag| tag.engine) {
             Some(tag) => TagFilter::Engine(tag),
             None => TagFilter::Ordinary(id),
@@ -225,7 +228,7 @@ async fn list(
     principal: Principal,
     list: List<DeviceParams, DeviceSort>,
 ) -> Result<Json<Page<DeviceSummary>>, Problem> {
-    list.filter.check()?;
+    list.filter.check("")?;
     let (asked, after, limit) = (list.filter.clone(), list.after_one(|key: &Key| list.sort.fits(key))?, list.fetch());
     let (sort, descending, tenant) = (list.sort, list.descending, principal.tenant);
     let found = state.engine.read(tenant, move |tx, rules| {

@@ -1,8 +1,14 @@
 //! Notify: the preview, the order, the log, and who may.
 
+use allclear_domain::{
+    ids::DeviceId,
+    journal::{Actor, ActorKind},
+    level::Platform,
+};
+use allclear_engine::Error;
 use serde_json::{Value, json};
 
-use super::Fleet;
+use super::{Fleet, TENANT, device};
 
 /// Gives Ada an address and a number.
 async fn reachable(fleet: &Fleet) -> String {
@@ -130,4 +136,67 @@ async fn each_device_is_answered_and_the_log_is_found_by_what_it_says() {
     assert_eq!((rest["items"].as_array().unwrap().len(), &rest["next_cursor"]), (1, &Value::Null));
     let timeline = fleet.get(&format!("/api/v1/devices/{}/timeline", fleet.phone)).await.to_string();
     assert!(timeline.contains("\"notified\""), "{timeline}");
+}
+
+#[tokio::test]
+async fn all_devices_that_pass_a_filter_are_notified() {
+    let fleet = Fleet::new().await;
+    let send = async |token: &str, body: Value| {
+        fleet.world.call("POST", "/api/v1/device-notifications", token, Some(body)).await
+    };
+    let unenroll = format!("/api/v1/devices/{}/unenroll", fleet.tablet);
+    fleet.post(&unenroll, json!({})).await.expect(200);
+    let told = send(&fleet.admin, json!({"filter": {}, "message": "Bring it in."})).await.expect(202);
+    assert_eq!((&told["queued"], &told["left_out"]), (&json!(1), &json!(1)));
+    let left_out = told["devices"].as_array().unwrap();
+    assert_eq!((left_out.len(), &left_out[0]["device_id"]), (1, &json!(fleet.tablet)));
+    assert_eq!(left_out[0]["reason"], "The device is not enrolled any more.");
+
+    let filter = json!({"filter": {"platform": "android", "risk_level": ["none", "low"], "user_id": fleet.ada}});
+    assert_eq!(send(&fleet.admin, filter).await.expect(202)["queued"], 1);
+    let north = send(&fleet.north, json!({"filter": {}})).await.expect(202);
+    assert_eq!((&north["queued"], &north["left_out"]), (&json!(0), &json!(1)), "within reach");
+    let named = send(&fleet.admin, json!({"device_ids": [fleet.phone, fleet.tablet]})).await.expect(202);
+    assert_eq!((&named["queued"], &named["left_out"]), (&json!(1), &json!(1)));
+    assert_eq!(named["devices"].as_array().unwrap().len(), 2);
+
+    for (body, pointer) in [
+        (json!({}), "/device_ids"),
+        (json!({"device_ids": [], "message": "x"}), "/device_ids"),
+        (json!({"device_ids": [fleet.phone], "filter": {}}), "/device_ids"),
+        (json!({"filter": {"colour": "red"}}), "/filter/colour"),
+        (json!({"filter": {"profile_status": ["failed"]}}), "/filter/profile_status"),
+        (json!({"filter": {"search": ""}}), "/filter/search"),
+        (json!({"filter": {"model": "nothing like it"}}), "/filter"),
+        (json!({"filter": {}, "message": " "}), "/message"),
+    ] {
+        let refused = send(&fleet.admin, body).await.expect(422);
+        assert_eq!(refused["errors"][0]["pointer"], pointer, "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn a_filter_may_fit_many_devices_but_not_too_many() {
+    let fleet = Fleet::new().await;
+    let (home, enough) = (fleet.world.acme, 601);
+    let add = async |from: usize, to: usize| {
+        let made = fleet.world.state.engine.edit(TENANT, Actor::new(ActorKind::Operator, "test"), move |work| {
+            for number in from..to {
+                let id = DeviceId(work.source.id());
+                work.create_device(device(id, home, &format!("N{number}"), Platform::Android, work.now));
+            }
+            Ok::<_, Error>(())
+        });
+        made.await.unwrap();
+    };
+    add(0, enough).await;
+    let send = async |body: Value| fleet.post("/api/v1/device-notifications", body).await;
+    let told = send(json!({"filter": {"search": "N"}})).await.expect(202);
+    assert_eq!((&told["queued"], &told["left_out"], &told["devices"]), (&json!(enough), &json!(0), &json!([])));
+    for part in 0..10 {
+        add(1000 + part * 1000, 2000 + part * 1000).await;
+    }
+    let refused = send(json!({"filter": {}})).await.expect(422);
+    assert_eq!(refused["errors"][0]["pointer"], "/filter");
+    assert!(refused["errors"][0]["detail"].as_str().unwrap().contains("10000"), "{refused}");
 }
