@@ -257,8 +257,9 @@ async fn the_schema_is_migrated_when_asked() {
             "applied 0003 administrators",
             "applied 0004 notifications",
             "applied 0005 outbox",
+            "applied 0006 templates",
         ];
-        assert_eq!(place.lines(&["migrate"]).await[..4], applied);
+        assert_eq!(place.lines(&["migrate"]).await[..6], applied);
         assert_eq!(place.lines(&["migrate"]).await, ["the database is up to date"]);
         assert_eq!(place.lines(&["migrate", "--status"]).await[0], "applied 0001 init");
         Server::start(&place).await.stop().await;

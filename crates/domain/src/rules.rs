@@ -1,4 +1,4 @@
-//! Everything a tenant decides about its devices, as one immutable value.
+//! Everything a tenant decides about its devices and what their owners are told, as one immutable value.
 
 use std::collections::HashMap;
 
@@ -10,6 +10,7 @@ use crate::{
     settings::Settings,
     smart_group::SmartGroup,
     tag::{EngineTag, Tag},
+    template::Templates,
 };
 
 /// A tenant's rules. Two evaluations with the same version see the same rules.
@@ -27,6 +28,8 @@ pub struct Rules {
     pub smart_groups: Vec<SmartGroup>,
     /// Profiles that were published at least once, sorted by id.
     pub profiles: Vec<Profile>,
+    /// What messages to people say, where the tenant says it differently.
+    pub templates: Templates,
     tags: Vec<Tag>,
     engine_tags: HashMap<EngineTag, TagId>,
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{contact, level::RiskLevel, notification::Channel, time::Span};
+use crate::{contact, level::RiskLevel, notification::Channel, template::language, time::Span};
 
 /// A tenant's settings. Everything has a default.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
@@ -120,6 +120,23 @@ impl Settings {
             "/branding/accent_colour",
             "must be a colour such as #1c5fd4",
         );
+        check(language::is_tag(&branding.language), "/branding/language", "must be a language tag such as de or pt-BR");
+        let help = &branding.help;
+        check(
+            help.chars().count() <= 200 && !help.chars().any(char::is_control) && help.trim() == help,
+            "/branding/help",
+            "must be one line of at most 200 characters, without spaces around",
+        );
+        let address = |text: &str| {
+            let rest = text.strip_prefix("https://").unwrap_or_default();
+            let plain = |c: char| c.is_ascii_graphic() && !"\"'<>\\^`{|}".contains(c);
+            !rest.is_empty() && !rest.starts_with('/') && text.len() <= 200 && rest.chars().all(plain)
+        };
+        check(
+            branding.link.as_deref().is_none_or(address),
+            "/branding/link",
+            "must be an address such as https://example.com/help, at most 200 characters",
+        );
         problems
     }
 }
@@ -155,7 +172,7 @@ pub enum DigestFrequency {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Branding {
-    /// What the organisation is called; empty: "Your organisation". At most 60 characters.
+    /// What the organisation is called; empty: "Your organisation" in the reader's language. At most 60 characters.
     pub organisation_name: String,
     /// The name mails come from. At most 60 characters.
     pub sender_name: String,
@@ -163,6 +180,12 @@ pub struct Branding {
     pub sender_address: Option<String>,
     /// The colour of the line above a mail, `#rrggbb`.
     pub accent_colour: Option<String>,
+    /// The language of messages to people whose own is not known or has no templates, a BCP 47 tag.
+    pub language: String,
+    /// How to reach the help desk, in a sentence; empty: "ask your help desk". At most 200 characters.
+    pub help: String,
+    /// Where messages lead to: a page about what to do, `https://…`. At most 200 characters.
+    pub link: Option<String>,
 }
 
 impl Default for Branding {
@@ -172,12 +195,15 @@ impl Default for Branding {
             sender_name: "Mobile security".to_owned(),
             sender_address: None,
             accent_colour: None,
+            language: language::ENGLISH.to_owned(),
+            help: String::new(),
+            link: None,
         }
     }
 }
 
 impl Branding {
-    /// What the organisation is called in a message.
+    /// What the organisation is called in a message to administrators.
     pub fn organisation(&self) -> &str {
         if self.organisation_name.is_empty() { "Your organisation" } else { &self.organisation_name }
     }
@@ -242,16 +268,23 @@ mod tests {
             sender_name: "x".repeat(61),
             sender_address: Some("not an address".into()),
             accent_colour: Some("red".into()),
+            language: "de_DE".into(),
+            help: "Call\nus".into(),
+            link: Some("http://example.com".into()),
         };
         let problems = Settings { branding, ..Settings::default() }.problems();
         let pointers: Vec<&str> = problems.iter().map(|(pointer, _)| pointer.as_str()).collect();
-        let members = ["organisation_name", "sender_name", "sender_address", "accent_colour"];
+        let members =
+            ["organisation_name", "sender_name", "sender_address", "accent_colour", "language", "help", "link"];
         assert_eq!(pointers, members.map(|member| format!("/branding/{member}")));
         let branding = Branding {
             organisation_name: "Acme & Söhne".into(),
             sender_name: String::new(),
             sender_address: Some("security@example.com".into()),
             accent_colour: Some("#1C5fd4".into()),
+            language: "pt-BR".into(),
+            help: "Call +1 425 555 0100".into(),
+            link: Some("https://example.com/help?phone=1".into()),
         };
         assert_eq!(Settings { branding, ..Settings::default() }.problems(), []);
     }

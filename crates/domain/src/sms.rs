@@ -29,6 +29,18 @@ pub struct SmsLength {
     pub fits: bool,
 }
 
+impl SmsLength {
+    /// That it does not fit, with the count.
+    pub fn excess(&self) -> String {
+        let Self { units, limit, .. } = self;
+        let because = match self.alphabet {
+            SmsAlphabet::Gsm7 => "",
+            SmsAlphabet::Ucs2 => ", because it has characters outside of the GSM alphabet",
+        };
+        format!("is too long for an SMS: {units} of {limit} characters{because}")
+    }
+}
+
 /// The basic table without the escape to the extension table, which stands between Ξ and Æ.
 const BASIC: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§\
                      ¿abcdefghijklmnopqrstuvwxyzäöñüà";

@@ -6,8 +6,10 @@
 use allclear_domain::{
     ids::Tenant,
     journal::{Actor, ActorKind},
+    level::RiskLevel,
     notification::{Channel, Trigger},
     settings::Settings,
+    template::TemplateTrigger,
     time::Time,
 };
 use allclear_store::{
@@ -18,8 +20,8 @@ use allclear_store::{
 };
 
 use crate::{
-    Engine, Error,
-    notifications::{self, draft, tell, tell_device, unavailable},
+    Engine, Error, compose,
+    notifications::{self, tell, tell_device, unavailable},
     work::Work,
 };
 
@@ -63,7 +65,8 @@ fn settle(work: &mut Work<'_, '_>) -> Result<usize, Error> {
         let mut sequence = known.sequence;
         if tells && status != known.told {
             sequence += 1;
-            tell_user(work, &user, &format!("account_status:{}:{sequence}", user.id))?;
+            let cause = format!("account_status:{}:{sequence}", user.id);
+            tell_user(work, &user, (known.told, status), &cause)?;
         }
         settled.push(AccountStatus { user: user.id, told: status, sequence });
     }
@@ -72,9 +75,17 @@ fn settle(work: &mut Work<'_, '_>) -> Result<usize, Error> {
 }
 
 /// Tells a user how things stand, by every channel chosen that reaches them.
-fn tell_user(work: &mut Work<'_, '_>, user: &User, cause: &str) -> Result<(), Error> {
+fn tell_user(
+    work: &mut Work<'_, '_>,
+    user: &User,
+    (before, status): (RiskLevel, RiskLevel),
+    cause: &str,
+) -> Result<(), Error> {
     let rules = work.rules_handle();
-    let draft = draft(work.tx, work.tenant, &rules, user, work.now)?;
+    let trigger = if status == RiskLevel::None { TemplateTrigger::AllClear } else { TemplateTrigger::AccountStatus };
+    let about = (trigger, before);
+    let occasion = compose::about_user(work.tx, work.tenant, &rules, user, about, work.now)?;
+    let draft = compose::draft(&rules, &occasion)?;
     let why = (cause, Trigger::AccountStatus);
     for channel in &rules.settings.account_status_channels {
         if *channel == Channel::DeviceMessage {
@@ -83,11 +94,11 @@ fn tell_user(work: &mut Work<'_, '_>, user: &User, cause: &str) -> Result<(), Er
             for id in ids {
                 let reached = work.loaded(id).is_some_and(|it| notifications::inactive(&it.record).is_none());
                 if reached {
-                    tell_device(work, id, None, why)?;
+                    tell_device(work, id, None, about, why)?;
                 }
             }
         } else if unavailable(user, *channel).is_none() {
-            tell(work, user, *channel, why, &draft, (&draft.email.subject, None))?;
+            tell(work, user, *channel, why, &draft)?;
         }
     }
     Ok(())

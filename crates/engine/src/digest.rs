@@ -5,10 +5,10 @@ use allclear_domain::{
     ids::Tenant,
     journal::{Actor, ActorKind, Object},
     level::RiskLevel,
-    message,
     notification::{Channel, NotificationState, Trigger},
     rights::Right,
     settings::{DigestFrequency, DigestSettings},
+    template::language::ENGLISH,
     time::{Span, Time},
 };
 use allclear_store::{
@@ -68,7 +68,7 @@ fn write(work: &mut Work<'_, '_>) -> Result<(), Error> {
     let more = names.len() > NAMED;
     names.truncate(NAMED);
     let (subject, text) = words(rules.settings.branding.organisation(), &names, more, failed);
-    let mail = message::custom_email(&rules.settings.branding, &subject, &text);
+    let mail = rules.templates.custom_email(&rules.settings.branding, Some(ENGLISH), &subject, &text);
     let Some(root) = rules.organization_groups.root() else { return Ok(()) };
     for admin in admins::active_at(work.tx, work.tenant, root)? {
         let rights = roles::rights(work.tx, work.tenant, admin.role)?.unwrap_or_default();

@@ -5,49 +5,39 @@
 
 use allclear_domain::{
     detection::ProtectionStatus,
-    device::{DeviceFacts, EnrollmentStatus},
+    device::EnrollmentStatus,
     ids::{DeviceId, NotificationId, OrganizationGroupId, Tenant, UserId},
-    incident::incidents,
     journal::{Actor, Object},
-    message::{self, Email, Issue, Reader},
+    level::RiskLevel,
     notification::{Channel, NotificationState, Trigger},
     rules::Rules,
     sms,
+    template::TemplateTrigger,
     time::Time,
 };
 use allclear_store::{
     db::Tx,
-    devices::{self, DeviceRecord},
+    devices::DeviceRecord,
     notifications::{self as stored, Notification},
-    users::User,
+    users::{self as people, User},
 };
 
 use crate::{
     Engine, Error, Problem,
+    compose::{self, Draft},
     directory::users,
     outbox::{self, blank, noted},
     work::Work,
 };
 
-/// The longest subject, in characters.
-pub const LONGEST_SUBJECT: usize = 200;
+pub use allclear_domain::template::{LONGEST_DEVICE_MESSAGE, LONGEST_SUBJECT};
+
 /// The longest message to a user, in characters. A mail has no limit of its own; this is ours.
 pub const LONGEST_MESSAGE: usize = 50_000;
-/// The longest message to devices, in characters.
-pub const LONGEST_DEVICE_MESSAGE: usize = 4_000;
 /// The most devices notified at once.
 pub const MOST_DEVICES: usize = 500;
 /// The most messages a device is shown.
 const MOST_MESSAGES: i64 = 100;
-
-/// What a user gets unless an administrator writes another message.
-#[derive(Clone, Debug)]
-pub struct Draft {
-    /// The mail.
-    pub email: Email,
-    /// The text message. Always fits.
-    pub sms: String,
-}
 
 /// What is asked for: a user told by some channels.
 #[derive(Clone, Debug, Default)]
@@ -71,18 +61,8 @@ pub struct DeviceOutcome {
 
 /// The usual messages about a user's open incidents at `now`.
 pub fn draft(tx: &mut Tx<'_>, tenant: Tenant, rules: &Rules, user: &User, now: Time) -> Result<Draft, Error> {
-    let ids = devices::of_user(tx, tenant, user.id)?;
-    let records = devices::get_many(tx, tenant, &ids)?;
-    let mut issues: Vec<Issue> = records.iter().flat_map(|record| issues(rules, &record.facts, now)).collect();
-    issues.sort_by_key(|issue| std::cmp::Reverse(issue.level));
-    let branding = &rules.settings.branding;
-    let reader = Reader { name: user.name(), devices: records.len() };
-    Ok(Draft { email: message::email(branding, reader, &issues), sms: message::sms(branding, &issues) })
-}
-
-fn issues(rules: &Rules, facts: &DeviceFacts, now: Time) -> Vec<Issue> {
-    let name = &facts.device.friendly_name;
-    incidents(rules, facts, now).iter().filter_map(|incident| Issue::new(incident, name)).collect()
+    let status = people::severity(user.incidents);
+    compose::draft(rules, &compose::about_user(tx, tenant, rules, user, (TemplateTrigger::Notify, status), now)?)
 }
 
 /// Why a user cannot be told by a channel, in a sentence; none if they can.
@@ -112,37 +92,39 @@ pub fn notify_user(
     Error::check(problems(&user, order))?;
     let rules = work.rules_handle();
     let draft = draft(work.tx, work.tenant, &rules, &user, work.now)?;
-    let subject = order.subject.clone().unwrap_or_else(|| draft.email.subject.clone());
+    let draft = worded(&rules, &user, draft, order);
     let mut told = Vec::new();
     for channel in &order.channels {
-        let own = order.message.as_deref();
-        told.push(tell(work, &user, *channel, (cause, Trigger::Notify), &draft, (&subject, own))?);
+        told.push(tell(work, &user, *channel, (cause, Trigger::Notify), &draft)?);
     }
     Ok(told)
 }
 
-/// Writes a mail or text message to a user down. `own` has the subject, and the words instead of the usual ones.
+/// The usual messages, or an administrator's own words in their place.
+pub fn worded(rules: &Rules, user: &User, usual: Draft, order: &Order) -> Draft {
+    if order.subject.is_none() && order.message.is_none() {
+        return usual;
+    }
+    let subject = order.subject.as_ref().unwrap_or(&usual.email.subject);
+    let text = order.message.as_ref().unwrap_or(&usual.email.text);
+    let email = rules.templates.custom_email(&rules.settings.branding, user.locale.as_deref(), subject, text);
+    Draft { email, sms: order.message.clone().unwrap_or(usual.sms) }
+}
+
+/// Writes a mail or text message to a user down.
 pub(crate) fn tell(
     work: &mut Work<'_, '_>,
     user: &User,
     channel: Channel,
     (cause, trigger): (&str, Trigger),
     draft: &Draft,
-    (subject, own): (&str, Option<&str>),
 ) -> Result<Notification, Error> {
-    let (address, subject, body, html) = match (channel, own) {
-        (Channel::Email, None) if subject == draft.email.subject => {
+    let (address, subject, body, html) = match channel {
+        Channel::Email => {
             let mail = draft.email.clone();
             (user.email.clone(), Some(mail.subject), mail.text, Some(mail.html))
         }
-        (Channel::Email, own) => {
-            let text = own.unwrap_or(&draft.email.text);
-            let mail = message::custom_email(&work.rules().settings.branding, subject, text);
-            (user.email.clone(), Some(mail.subject), mail.text, Some(mail.html))
-        }
-        (Channel::Sms | Channel::DeviceMessage, own) => {
-            (user.phone.clone(), None, own.unwrap_or(&draft.sms).to_owned(), None)
-        }
+        Channel::Sms | Channel::DeviceMessage => (user.phone.clone(), None, draft.sms.clone(), None),
     };
     let notification = Notification {
         address,
@@ -158,11 +140,13 @@ pub(crate) fn tell(
     outbox::put(work, notification, about)
 }
 
-/// Writes a message to a device down that is at work, or that it is left out and why. None if it is not at work.
+/// Writes a message to a device down that is at work, or that it is left out and why. None if it is not at work. Without
+/// a `message`, it is told what `about` says, with the risk status before.
 pub(crate) fn tell_device(
     work: &mut Work<'_, '_>,
     id: DeviceId,
     message: Option<&str>,
+    about: (TemplateTrigger, RiskLevel),
     (cause, trigger): (&str, Trigger),
 ) -> Result<Option<Notification>, Error> {
     let rules = work.rules_handle();
@@ -172,7 +156,14 @@ pub(crate) fn tell_device(
     let body = match (&reason, message) {
         (Some(_), _) => String::new(),
         (None, Some(message)) => message.to_owned(),
-        (None, None) => message::device_message(&issues(&rules, &record.facts, work.now)),
+        (None, None) => {
+            let user = match record.facts.device.user {
+                Some(user) => people::get(work.tx, work.tenant, user)?,
+                None => None,
+            };
+            let occasion = compose::about_device(&rules, &record.facts, user.as_ref(), about, work.now);
+            compose::device_message(&rules, &occasion)?
+        }
     };
     let device = &record.facts.device;
     let notification = Notification {
@@ -210,6 +201,7 @@ pub fn notify_devices(
     let known = stored::of_cause(work.tx, work.tenant, cause)?;
     work.load(ids.iter().copied())?;
     let rules = work.rules_handle();
+    let about = (TemplateTrigger::Device, RiskLevel::None);
     let mut outcomes: Vec<DeviceOutcome> = Vec::with_capacity(ids.len());
     for id in ids {
         if outcomes.iter().any(|outcome| outcome.device == *id) {
@@ -221,7 +213,8 @@ pub fn notify_devices(
         }
         let within = |group| rules.organization_groups.is_within(group, reach);
         let is_reached = work.loaded(*id).is_some_and(|loaded| within(loaded.record.facts.device.organization_group));
-        let notification = if is_reached { tell_device(work, *id, message, (cause, Trigger::Device))? } else { None };
+        let notification =
+            if is_reached { tell_device(work, *id, message, about, (cause, Trigger::Device))? } else { None };
         outcomes.push(DeviceOutcome { device: *id, notification });
     }
     Ok(outcomes)
@@ -284,6 +277,29 @@ fn problems(user: &User, order: &Order) -> Vec<Problem> {
             problems.push(Problem::new(pointer, reason));
         }
     }
+    problems.extend(words_problems(order));
+    if order.subject.is_some() && !order.channels.contains(&Channel::Email) {
+        problems.push(Problem::new("/subject", "is for email only"));
+    }
+    if let Some(message) = &order.message
+        && order.channels.contains(&Channel::Sms)
+        && problems.iter().all(|problem| problem.pointer != "/message")
+    {
+        let length = sms::length(message);
+        if !length.fits {
+            problems.push(Problem::new("/message", length.excess()));
+        }
+    }
+    problems
+}
+
+/// Refuses words that cannot be sent by any channel.
+pub fn words_fit(order: &Order) -> Result<(), Error> {
+    Error::check(words_problems(order))
+}
+
+fn words_problems(order: &Order) -> Vec<Problem> {
+    let mut problems = Vec::new();
     if let Some(subject) = &order.subject {
         let good = (1..=LONGEST_SUBJECT).contains(&subject.chars().count())
             && !subject.chars().any(char::is_control)
@@ -292,28 +308,8 @@ fn problems(user: &User, order: &Order) -> Vec<Problem> {
             let detail = format!("must be one line of 1 to {LONGEST_SUBJECT} characters, without spaces around");
             problems.push(Problem::new("/subject", detail));
         }
-        if !order.channels.contains(&Channel::Email) {
-            problems.push(Problem::new("/subject", "is for email only"));
-        }
     }
-    if let Some(message) = &order.message {
-        if let Some(problem) = text_problem("/message", message, LONGEST_MESSAGE) {
-            problems.push(problem);
-        } else if order.channels.contains(&Channel::Sms) {
-            let length = sms::length(message);
-            if !length.fits {
-                let detail = match length.alphabet {
-                    sms::SmsAlphabet::Gsm7 => format!("is too long for an SMS: {} of 160 characters", length.units),
-                    sms::SmsAlphabet::Ucs2 => format!(
-                        "is too long for an SMS: {} of 70 characters, because it has characters outside of the GSM \
-                         alphabet",
-                        length.units
-                    ),
-                };
-                problems.push(Problem::new("/message", detail));
-            }
-        }
-    }
+    problems.extend(order.message.as_ref().and_then(|message| text_problem("/message", message, LONGEST_MESSAGE)));
     problems
 }
 

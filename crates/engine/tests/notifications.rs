@@ -118,7 +118,7 @@ async fn a_user_is_told_once_for_an_order_by_each_channel() {
         assert_eq!(mail.subject.as_deref(), Some("Action needed: 2 security issues on your device"));
         let (trojan, adware) = (mail.body.find("Trojan (high risk)"), mail.body.find("Adware (low risk)"));
         assert!(trojan.is_some() && trojan < adware && !mail.body.contains("Bot"), "{}", mail.body);
-        assert!(sent[1].body.starts_with("Your organisation: Trojan on Ada's Pixel"), "{}", sent[1].body);
+        assert!(sent[1].body.starts_with("Trojan on Ada's Pixel"), "{}", sent[1].body);
         assert!(sent.iter().all(|it| it.created_by == "test" && it.trigger == Trigger::Notify));
 
         assert_eq!(notify(&fixture, ada, "one", both()).await.unwrap(), sent, "the same order again");
@@ -354,5 +354,47 @@ async fn days_are_counted_as_they_are() {
         let elsewhere = [OrganizationGroupId(Uuid::from_u128(1))];
         let none = fixture.engine.db().read(move |tx| allclear_store::trend::days(tx, TENANT, Some(&elsewhere), 0));
         assert_eq!(none.await.unwrap(), []);
+    }
+}
+
+#[tokio::test]
+async fn everybody_is_told_in_their_language_and_the_tenants_words() {
+    use allclear_domain::template::{TemplateText, TemplateTrigger};
+    use allclear_engine::templates;
+    for fixture in Fixture::all().await {
+        let phone = fixture.device("S1", Platform::Android).await;
+        let ada = ada(&fixture, phone).await;
+        fixture.detect("e1", phone, "t1", "trojan", ThreatStatus::Open).await;
+        let change = fixture.engine.edit(TENANT, admin(), move |work| {
+            let mut user = users::get(work.tx, TENANT, ada)?.ok_or(Error::NotFound("user"))?;
+            user.locale = Some("de-CH".into());
+            users::update(work.tx, TENANT, &user)?;
+            let key = templates::key(TemplateTrigger::Notify, Channel::Sms, "de")?;
+            let text = TemplateText { body: "{{ count }} offen, {{ user.name }}".into(), ..TemplateText::default() };
+            assert!(matches!(templates::set(work, &key, &text, 3), Err(Error::Stale(0))));
+            assert_eq!(templates::set(work, &key, &text, 0)?, 1);
+            assert_eq!(templates::set(work, &key, &text, 1)?, 1, "nothing changed");
+            let long = TemplateText { body: "ä".repeat(161), ..TemplateText::default() };
+            assert!(matches!(templates::set(work, &key, &long, 1), Err(Error::Invalid(_))));
+            Ok(())
+        });
+        change.await.unwrap();
+        let both = Order { channels: vec![Channel::Email, Channel::Sms], ..Order::default() };
+        let sent = notify(&fixture, ada, "one", both).await.unwrap();
+        assert_eq!(sent[0].subject.as_deref(), Some("Bitte handeln: ein Sicherheitsproblem auf Ihrem Gerät"));
+        assert!(sent[0].body.contains("Trojaner (hohes Risiko) auf Ada's Pixel"), "{}", sent[0].body);
+        assert!(sent[0].html.as_ref().unwrap().contains("lang=\"de\""));
+        assert_eq!(sent[1].body, "1 offen, Ada Nowak");
+        let told = notify_devices(&fixture, &[phone], None, "two").await.unwrap();
+        let body = &told[0].notification.as_ref().unwrap().body;
+        assert!(body.starts_with("Bitte beheben Sie auf diesem Gerät:\n\nTrojaner (hohes Risiko)\n"), "{body}");
+
+        let reset = fixture.engine.edit(TENANT, admin(), |work| {
+            templates::reset(work, &templates::key(TemplateTrigger::Notify, Channel::Sms, "de")?, Some(1))
+        });
+        reset.await.unwrap();
+        let sms = || Order { channels: vec![Channel::Sms], ..Order::default() };
+        let sent = notify(&fixture, ada, "three", sms()).await.unwrap();
+        assert!(sent[0].body.starts_with("Trojaner auf Ada's Pixel: "), "{}", sent[0].body);
     }
 }

@@ -420,7 +420,7 @@ async fn a_user_hears_of_a_change_that_lasts_and_of_the_all_clear() {
         fixture.source.advance(minute);
         assert_eq!(told().await, (2, 6));
         let clear = all(&fixture).await.remove(3);
-        assert_eq!(clear.subject.as_deref(), Some("No security issues on your device"));
+        assert_eq!(clear.subject.as_deref(), Some("All clear: no security issues on your device"));
     }
 }
 

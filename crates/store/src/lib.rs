@@ -20,6 +20,7 @@ pub mod jobs;
 pub mod journal;
 pub mod json;
 pub mod listing;
+pub mod logos;
 pub mod notifications;
 pub mod organization_groups;
 pub mod outbox;
@@ -34,6 +35,7 @@ pub mod sign_in_links;
 pub mod smart_groups;
 pub mod sources;
 pub mod tags;
+pub mod templates;
 pub mod tenants;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -61,4 +63,5 @@ pub const MIGRATIONS: &[db::migrate::Migration] = &[
         sql: include_str!("../migrations/0004_notifications.sql"),
     },
     db::migrate::Migration { number: 5, name: "outbox", sql: include_str!("../migrations/0005_outbox.sql") },
+    db::migrate::Migration { number: 6, name: "templates", sql: include_str!("../migrations/0006_templates.sql") },
 ];

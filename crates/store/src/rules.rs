@@ -11,12 +11,12 @@ use allclear_domain::{
 };
 use uuid::Uuid;
 
-use crate::{Error, db::Tx, json, params, tenants};
+use crate::{Error, db::Tx, json, params, templates, tenants};
 
 /// The rules of a tenant at `version`, which the caller read from the tenant's row in the same transaction.
 pub fn load(tx: &mut Tx<'_>, tenant: Tenant, version: i64) -> Result<Rules, Error> {
     let (settings, _) = tenants::settings(tx, tenant)?;
-    Ok(Rules::new(
+    let mut rules = Rules::new(
         version,
         settings,
         protections(tx, tenant)?,
@@ -24,7 +24,9 @@ pub fn load(tx: &mut Tx<'_>, tenant: Tenant, version: i64) -> Result<Rules, Erro
         tags(tx, tenant)?,
         smart_groups(tx, tenant)?,
         profiles(tx, tenant)?,
-    ))
+    );
+    rules.templates = templates::load(tx, tenant)?;
+    Ok(rules)
 }
 
 fn protections(tx: &mut Tx<'_>, tenant: Tenant) -> Result<Protections, Error> {

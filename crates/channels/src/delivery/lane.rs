@@ -16,7 +16,7 @@ use allclear_engine::{
     Engine,
     outbox::{self, Attempted, Verdict},
 };
-use allclear_store::notifications::Notification;
+use allclear_store::{logos, notifications::Notification};
 use tokio::{
     sync::{Notify, mpsc, watch},
     task::{Id, JoinHandle, JoinSet},
@@ -117,8 +117,12 @@ impl Lane {
         let limit = i64::try_from(room).unwrap_or(1);
         let claimed = outbox::claim(&self.engine, self.tenant, self.channel, until, limit).await?;
         if !claimed.is_empty() {
-            let branding = self.engine.read(self.tenant, |_, rules| Ok(rules.settings.branding.clone())).await?;
-            *sender = Arc::new(Sender { branding, logo: None });
+            let tenant = self.tenant;
+            let named = self.engine.read(tenant, move |tx, rules| {
+                let logo = if rules.templates.logo { logos::get(tx, tenant)? } else { None };
+                Ok(Sender { branding: rules.settings.branding.clone(), logo })
+            });
+            *sender = Arc::new(named.await?);
         }
         Ok(claimed)
     }

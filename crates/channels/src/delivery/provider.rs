@@ -3,17 +3,13 @@
 
 use std::sync::Arc;
 
-use allclear_domain::{ids::Tenant, notification::Transport, settings::Branding};
+use allclear_domain::{ids::Tenant, logo::Logo, notification::Transport, settings::Branding};
 use allclear_engine::{Engine, channels::Setting};
 use allclear_guard::{AllowList, GuardError, GuardOptions, GuardedClient};
 use allclear_store::notifications::Notification;
 
 use crate::{
-    email::{
-        Mailer,
-        message::{Logo, Mail},
-        settings::EmailSettings,
-    },
+    email::{Mailer, message::Mail, settings::EmailSettings},
     outcome::{Answer, Outcome},
     sms::{Text, messenger::Messenger, settings::SmsSettings},
 };

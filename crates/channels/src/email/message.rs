@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use allclear_domain::{settings::Branding, time::Time};
+use allclear_domain::{logo::Logo, settings::Branding, time::Time};
 use lettre::{
     Address, Message,
     message::{
@@ -14,15 +14,6 @@ use reqwest::Url;
 
 /// The longest name and subject, in characters.
 const LINE: usize = 300;
-
-/// A picture that the page of a mail shows as `cid:logo`.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Logo {
-    /// `image/png` or `image/jpeg`.
-    pub content_type: String,
-    /// The picture.
-    pub bytes: Vec<u8>,
-}
 
 /// What a mail is made of.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +34,8 @@ pub struct Mail<'a> {
     pub html: Option<&'a str>,
 }
 
-/// Makes a mail from the sender that the branding names; the reason if it cannot be.
+/// Makes a mail from the sender that the branding names; the reason if it cannot be. The logo is added where the page
+/// shows it, as `cid:logo`.
 pub fn build(mail: &Mail<'_>, branding: &Branding, logo: Option<&Logo>) -> Result<Message, String> {
     let sender = branding.sender_address.as_deref().ok_or(NO_SENDER)?;
     let from = Mailbox::new(name(&branding.sender_name), address(sender)?);
@@ -66,7 +58,7 @@ pub fn build(mail: &Mail<'_>, branding: &Branding, logo: Option<&Logo>) -> Resul
             builder.multipart(match logo.filter(|_| html.contains("cid:logo")) {
                 None => both.singlepart(page),
                 Some(logo) => {
-                    let content_type = ContentType::parse(&logo.content_type).map_err(|error| error.to_string())?;
+                    let content_type = ContentType::parse(logo.content_type).map_err(|error| error.to_string())?;
                     let picture = Attachment::new_inline("logo".to_owned()).body(logo.bytes.clone(), content_type);
                     both.multipart(MultiPart::related().singlepart(page).singlepart(picture))
                 }
@@ -155,7 +147,7 @@ mod tests {
 
     #[test]
     fn the_logo_is_there_if_the_page_shows_it() {
-        let logo = Logo { content_type: "image/png".into(), bytes: b"\x89PNG".to_vec() };
+        let logo = Logo { content_type: "image/png", bytes: b"\x89PNG".to_vec() };
         let shows = Mail { html: Some("<img src=\"cid:logo\">"), ..mail("Ada", "Hi", "Text") };
         let text = |mail: &Mail<'_>| {
             String::from_utf8_lossy(&build(mail, &branding("Acme"), Some(&logo)).unwrap().formatted()).into_owned()

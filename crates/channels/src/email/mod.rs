@@ -8,11 +8,11 @@ pub mod message;
 mod relay;
 pub mod settings;
 
-use allclear_domain::settings::Branding;
+use allclear_domain::{logo::Logo, settings::Branding};
 use allclear_engine::channels::Secrets;
 use allclear_guard::AllowList;
 use lettre::message::dkim::DkimConfig;
-use message::{Logo, Mail};
+use message::Mail;
 use relay::{Failure, Relay};
 use settings::{DKIM_KEY, EmailSettings};
 use tokio::sync::Semaphore;

@@ -8,6 +8,7 @@ mod device;
 mod names;
 mod network;
 mod technique;
+mod translations;
 mod web;
 
 use std::sync::LazyLock;
@@ -17,6 +18,7 @@ use utoipa::ToSchema;
 
 use crate::level::{Family, Platform, RiskLevel};
 pub use names::canonical;
+pub use translations::Texts;
 
 /// The id of the row that rates every name not in the table.
 pub const UNKNOWN: &str = "unknown";

@@ -166,3 +166,22 @@ fn aliases_name_rows_that_exist_and_no_name_leads_to_two_rows() {
         }
     }
 }
+
+#[test]
+fn translations_are_whole_and_fit_text_messages() {
+    let ids: BTreeSet<_> = all().iter().map(|row| row.id).collect();
+    for (language, rows) in translations::LANGUAGES.iter() {
+        assert_eq!(rows.keys().copied().collect::<BTreeSet<_>>(), ids, "{language}");
+        let names: BTreeSet<_> = rows.values().map(|[name, _]| name).collect();
+        assert_eq!(names.len(), ids.len(), "{language}: a name twice");
+        for (id, [name, advice]) in rows {
+            assert!((3..=40).contains(&name.chars().count()) && name.trim() == *name, "{language} {id}: {name}");
+            assert!(advice.chars().count() <= 200 && advice.len() > 20 && advice.ends_with('.'), "{language} {id}");
+            let length = crate::sms::length(&format!("{name} {advice}"));
+            assert_eq!(length.alphabet, crate::sms::SmsAlphabet::Gsm7, "{language} {id}");
+        }
+    }
+    let trojan = find("trojan").unwrap();
+    assert_eq!(trojan.texts("de-AT").name, "Trojaner");
+    assert_eq!((trojan.texts("fr").name, trojan.texts("en").advice), (trojan.name, trojan.user_text));
+}

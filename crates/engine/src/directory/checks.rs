@@ -1,6 +1,6 @@
 //! What addresses and identifiers have to look like.
 
-use allclear_domain::contact;
+use allclear_domain::{contact, template::language};
 
 use crate::Problem;
 
@@ -25,13 +25,7 @@ pub(super) fn phone(pointer: &str, text: &str) -> Option<Problem> {
 
 /// A language tag in the form of BCP 47, such as `de` or `pt-BR`.
 pub(super) fn locale(pointer: &str, text: &str) -> Option<Problem> {
-    let mut subtags = text.split('-');
-    let language = subtags.next().unwrap_or_default();
-    let good = text.len() <= 35
-        && (2..=8).contains(&language.len())
-        && language.bytes().all(|byte| byte.is_ascii_alphabetic())
-        && subtags.all(|tag| (1..=8).contains(&tag.len()) && tag.bytes().all(|byte| byte.is_ascii_alphanumeric()));
-    (!good).then(|| Problem::new(pointer, "must be a language tag such as de or pt-BR"))
+    (!language::is_tag(text)).then(|| Problem::new(pointer, "must be a language tag such as de or pt-BR"))
 }
 
 /// An identifier of a device: 1 to 200 bytes without control characters or space around it.
