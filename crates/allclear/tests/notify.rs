@@ -152,3 +152,40 @@ async fn the_dashboard_says_how_fast_a_restriction_came_and_keeps_the_day() {
         server.stop().await;
     }
 }
+
+#[tokio::test]
+async fn people_are_told_in_the_tenants_words_and_their_language() {
+    for place in places().await {
+        let server = Server::start(&place).await;
+        let admin = server.client(&place.token("administrator", None).await);
+        let (ada, phone) = at_risk(&admin).await;
+        let user = format!("/api/v1/users/{ada}");
+        let version = admin.read(&user).await["version"].clone();
+        let german = json!({ "locale": "de-AT", "version": version });
+        admin.call("PATCH", &user, &german).await.expect(200);
+        let mail = "/api/v1/notification-templates/notify/email/de";
+        let own = json!({ "subject": "Telefon von {{ user.name }}", "version": 0,
+            "body": "{% for issue in issues %}{{ issue.name }}: {{ issue.advice }}\n\n{% endfor %}" });
+        admin.call("PUT", mail, &own).await.expect(200);
+        let wrong = json!({ "subject": "x", "body": "a\n{% for x in issues %}{{ x ~ x }}{% endfor %}", "version": 1 });
+        let refused = admin.call("PUT", mail, &wrong).await.expect(422);
+        assert!(refused["errors"][0]["detail"].as_str().unwrap().starts_with("line 2: "), "{refused}");
+        let picture = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\x10\0\0\0\x10\x08\x06\0\0\0".to_vec();
+        let logo = "/api/v1/settings/branding/logo";
+        let put = admin.request("PUT", logo).header("content-type", "image/png").body(picture);
+        assert_eq!(Client::send(put).await.status, 204);
+
+        let told = admin.post(&format!("{user}/notify"), json!({ "channels": ["email", "sms"] })).await.expect(202);
+        let [mail, sms] = [&told["notifications"][0], &told["notifications"][1]];
+        assert_eq!(mail["subject"], "Telefon von Ada Nowak");
+        assert!(mail["body"].as_str().unwrap().starts_with("Trojaner: Eine App gibt vor,"), "{mail}");
+        assert!(sms["body"].as_str().unwrap().starts_with("Trojaner auf phone R58-1: "), "{sms}");
+        let whole = admin.read(&format!("/api/v1/notifications/{}", mail["id"].as_str().unwrap())).await;
+        let html = whole["html"].as_str().unwrap();
+        assert!(html.contains("<html lang=\"de\" dir=\"ltr\">") && html.contains("src=\"cid:logo\""), "{html}");
+        admin.post(DEVICES, json!({ "device_ids": [phone.id] })).await.expect(202);
+        assert!(messages(&phone).await[0].0.starts_with("Bitte beheben Sie auf diesem Gerät:"));
+        place.verify().await;
+        server.stop().await;
+    }
+}

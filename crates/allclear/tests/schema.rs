@@ -66,6 +66,16 @@ async fn settings(client: &Client, token: &str, phones: &[(Phone, Ids)]) -> Stri
             let (phone, ids) = &phones[usize::from(method == "delete")];
             let mut parameters: Vec<(&str, &str)> = Vec::new();
             for name in operation["parameters"].as_array().into_iter().flatten().filter_map(in_path) {
+                let fixed = match name {
+                    "trigger" => Some("notify"),
+                    "channel" => Some("email"),
+                    "language" => Some("en"),
+                    _ => None,
+                };
+                if let Some(value) = fixed {
+                    parameters.push((name, value));
+                    continue;
+                }
                 let resource = match name {
                     "id" if path.starts_with("/agent/v1/messages/") => Some("message"),
                     "id" if path.starts_with("/agent/") => Some("command"),

@@ -221,7 +221,7 @@ async fn dump(client: &Client, operations: &[Operation], ids: &Ids) -> BTreeMap<
     let mut seen = BTreeMap::new();
     for operation in operations.iter().filter(|one| one.method == "GET" && matches!(one.needs, Needs::All(_))) {
         let path = match resource_id(&operation.path) {
-            _ if operation.id == "follow_journal" => continue,
+            _ if ["follow_journal", "get_logo"].contains(&operation.id.as_str()) => continue,
             _ if !operation.path.contains('{') => operation.path.clone(),
             Some(name) if ids.contains_key(name) => operation.path.replace("{id}", &ids[name]),
             _ => continue,
@@ -285,6 +285,7 @@ struct Walker<'a> {
 impl Walker<'_> {
     async fn visit(&mut self, operation: &Operation) {
         let mut path = operation.path.replace("{tag_id}", "$tag").replace("{profile_id}", "$profile");
+        path = path.replace("{trigger}/{channel}/{language}", "notify/sms/en");
         if path.contains("{id}") {
             // Names of classifications are the same for all; a row of one's own is changed.
             path = path.replace("{id}", &resource_id(&path).map_or("trojan".to_owned(), |name| format!("${name}")));
@@ -463,6 +464,20 @@ fn bodies(operation: &str, takes_body: bool) -> Vec<Value> {
         "edit_integration" => vec![json!({ "name": "mine", "version": 1 })],
         "create_organization_group" => vec![json!({ "name": "$fresh", "parent_id": "$organization_group" })],
         "notify_user" => vec![json!({ "channels": ["email"] })],
+        "preview_notify_words" => vec![json!({ "subject": "x" })],
+        "set_logo" => vec![Value::Null],
+        "set_notification_template" => vec![json!({ "body": "hazel {{ user.name }}", "version": 0 })],
+        "preview_notification_template" => {
+            let about = |body: Value| {
+                let mut body = body;
+                body["language"] = json!("en");
+                body
+            };
+            vec![
+                about(json!({ "trigger": "notify", "channel": "sms", "user_id": "$user" })),
+                about(json!({ "trigger": "device", "channel": "device_message", "device_id": "$device" })),
+            ]
+        }
         "notify_devices" => {
             vec![
                 json!({ "device_ids": ["$device"] }),

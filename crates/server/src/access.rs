@@ -108,6 +108,20 @@ pub const TABLE: &[(Method, &str, Access)] = &[
     // Signed by the gateway that posts it.
     (Method::POST, "/callbacks/sms/{tenant}", Access::Public),
     (Method::POST, "/api/v1/channels/{channel}/test", Access::Right(Right::ManageSettings)),
+    (Method::GET, "/api/v1/notification-templates", Access::Right(Right::View)),
+    (Method::GET, "/api/v1/notification-templates/languages", Access::Right(Right::View)),
+    (Method::POST, "/api/v1/notification-templates/preview", Access::AllOf(&[Right::ManageSettings, Right::View])),
+    (Method::GET, "/api/v1/notification-templates/{trigger}/{channel}/{language}", Access::Right(Right::View)),
+    (
+        Method::PUT,
+        "/api/v1/notification-templates/{trigger}/{channel}/{language}",
+        Access::Right(Right::ManageSettings),
+    ),
+    (
+        Method::DELETE,
+        "/api/v1/notification-templates/{trigger}/{channel}/{language}",
+        Access::Right(Right::ManageSettings),
+    ),
     (Method::GET, "/api/v1/source-events", Access::Right(Right::View)),
     (Method::POST, "/api/v1/source-events", Access::Right(Right::IngestDetections)),
     (Method::POST, "/api/v1/source-events/{id}/retry", Access::Right(Right::ManageIntegrations)),
@@ -167,6 +181,7 @@ pub const TABLE: &[(Method, &str, Access)] = &[
     (Method::GET, "/api/v1/users/{id}/incidents", Access::Right(Right::View)),
     (Method::GET, "/api/v1/users/{id}/notify", Access::Right(Right::View)),
     (Method::POST, "/api/v1/users/{id}/notify", Access::Right(Right::Notify)),
+    (Method::POST, "/api/v1/users/{id}/notify/preview", Access::Right(Right::View)),
     (Method::GET, "/api/v1/user-groups", Access::Right(Right::View)),
     (Method::POST, "/api/v1/user-groups", Access::Right(Right::ManageUsers)),
     (Method::GET, "/api/v1/user-groups/{id}", Access::Right(Right::View)),
@@ -203,6 +218,9 @@ pub const TABLE: &[(Method, &str, Access)] = &[
     (Method::POST, "/agent/v1/messages/{id}/read", Access::Device),
     (Method::GET, "/api/v1/settings", Access::Right(Right::View)),
     (Method::PUT, "/api/v1/settings", Access::Right(Right::ManageSettings)),
+    (Method::GET, "/api/v1/settings/branding/logo", Access::Right(Right::View)),
+    (Method::PUT, "/api/v1/settings/branding/logo", Access::Right(Right::ManageSettings)),
+    (Method::DELETE, "/api/v1/settings/branding/logo", Access::Right(Right::ManageSettings)),
 ];
 
 type Routes = HashMap<&'static str, Vec<(&'static Method, Access)>>;

@@ -20,6 +20,8 @@ pub mod jobs;
 pub mod journal;
 pub mod links;
 pub mod live;
+pub mod logo;
+pub mod notification_templates;
 pub mod notifications;
 pub mod notify;
 pub mod organization_groups;
@@ -60,6 +62,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(tags::router())
         .merge(smart_groups::router())
         .merge(settings::router())
+        .merge(logo::router())
         .merge(quickstart::router())
         .merge(profiles::router())
         .merge(payload_settings::router())
@@ -75,6 +78,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(live::router())
         .merge(notifications::router())
         .merge(notify::router())
+        .merge(notification_templates::router())
         .merge(search::router())
         .merge(trend::router())
         .merge(user_incidents::router())

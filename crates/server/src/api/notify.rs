@@ -105,6 +105,18 @@ pub struct NotifyRequest {
     message: Option<String>,
 }
 
+/// Words to be shown in place of the usual ones.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NotifyPreviewRequest {
+    /// The subject of the mail instead of the usual one.
+    #[schema(max_length = 200)]
+    subject: Option<String>,
+    /// The words instead of the usual ones.
+    #[schema(max_length = 50_000)]
+    message: Option<String>,
+}
+
 /// What was written down, one notification for each channel.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Notified {
@@ -113,7 +125,7 @@ pub struct Notified {
 }
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(preview, notify))
+    OpenApiRouter::new().routes(routes!(preview, notify)).routes(routes!(preview_words))
 }
 
 /// What a user would be told
@@ -126,12 +138,39 @@ async fn preview(
     principal: Principal,
     Path(id): Path<UserId>,
 ) -> Result<Json<NotifyPreview>, Problem> {
+    drafted(&state, principal, id, Order::default()).await
+}
+
+/// What a user would be told in an administrator's own words
+///
+/// Nothing is sent or kept. `sms.length` says whether the words fit.
+#[utoipa::path(post, path = "/api/v1/users/{id}/notify/preview", tag = "notifications",
+    operation_id = "preview_notify_words", request_body = NotifyPreviewRequest,
+    params(("id" = UserId, Path, description = "The user.")), responses((status = 200, body = NotifyPreview)))]
+async fn preview_words(
+    State(state): State<AppState>,
+    principal: Principal,
+    Path(id): Path<UserId>,
+    Json(words): Json<NotifyPreviewRequest>,
+) -> Result<Json<NotifyPreview>, Problem> {
+    let NotifyPreviewRequest { subject, message } = words;
+    drafted(&state, principal, id, Order { channels: Vec::new(), subject, message }).await
+}
+
+async fn drafted(
+    state: &AppState,
+    principal: Principal,
+    id: UserId,
+    order: Order,
+) -> Result<Json<NotifyPreview>, Problem> {
     let now = state.source.now();
     let drafted = state.engine.read(principal.tenant, move |tx, rules| {
         let user = users::get(tx, principal.tenant, id)?;
         let user = user.filter(|user| principal.reaches(&rules.organization_groups, user.organization_group));
         let user = user.ok_or(Error::NotFound("user"))?;
+        notifications::words_fit(&order)?;
         let draft = notifications::draft(tx, principal.tenant, rules, &user, now)?;
+        let draft = notifications::worded(rules, &user, draft, &order);
         Ok((user, draft, rules.settings.threat_management))
     });
     let (user, draft, enabled) = drafted.await?;

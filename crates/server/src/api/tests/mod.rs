@@ -9,6 +9,7 @@ mod explain;
 mod integrations;
 mod journal;
 mod lists;
+mod notification_templates;
 mod notifications;
 mod payload_settings;
 mod search;
