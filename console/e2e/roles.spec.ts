@@ -8,6 +8,10 @@ test('without the right to notify there is no Notify anywhere', async ({ browser
   const { user_name } = await administrator(admin, 'help_desk');
   const context = await browser.newContext({ baseURL: url, storageState: await session(url, user_name) });
   const page = await context.newPage();
+  const groups = (await admin.get('/api/v1/organization-groups')).items;
+  const customer = groups.find(({ kind }: { kind: string }) => kind === 'customer');
+  await page.goto('/');
+  await expect(page.getByRole('button', { name: `Organization group: ${customer.name}`, exact: true })).toHaveText(customer.name);
   for (const path of ['/?users=top_risky_users', '/risk/users', `/risk/users/${phone.user.id}`, `/users/${phone.user.id}`, `/devices/${phone.id}`]) {
     await page.goto(path);
     await expect(page.getByRole('heading', { level: 1 })).toBeVisible();

@@ -18,7 +18,7 @@ function nodes(groups: OrganizationGroup[], parent: (group: OrganizationGroup) =
 export default function OrganizationGroupSelector() {
   const [opened, { toggle, close }] = useDisclosure();
   const { og, customer } = useScope();
-  const { customers } = useCustomers();
+  const { customers, undecided } = useCustomers();
   const query = useOrganizationGroupsQuery();
   const own = useOrganizationGroups();
   const navigate = useNavigate();
@@ -30,6 +30,7 @@ export default function OrganizationGroupSelector() {
   }, [own, customers]);
   const root = own.find((group) => !own.some((each) => each.id === group.parent_id));
   const shown = own.find((group) => group.id === og) ?? root;
+  const name = shown?.name ?? (undecided || query.error ? 'Choose' : '…');
   const choose = (id: string) => {
     const isCustomer = id === GLOBAL || customers.some((group) => group.id === id);
     const scope = isCustomer ? { customer: id, og: undefined } : { customer, og: id === root?.id ? undefined : id };
@@ -39,8 +40,8 @@ export default function OrganizationGroupSelector() {
   return (
     <Popover opened={opened} onDismiss={close} position="bottom-start" width={320} trapFocus returnFocus>
       <Popover.Target>
-        <Button variant="default" maw={{ base: 140, sm: 260 }} leftSection={<IconSitemap size={16} aria-hidden />} onClick={toggle} aria-label={`Organization group: ${shown?.name ?? 'choose'}`}>
-          <Text size="sm" truncate>{shown?.name ?? 'Choose'}</Text>
+        <Button variant="default" maw={{ base: 140, sm: 260 }} leftSection={<IconSitemap size={16} aria-hidden />} onClick={toggle} aria-label={`Organization group: ${name}`}>
+          <Text size="sm" truncate>{name}</Text>
         </Button>
       </Popover.Target>
       <Popover.Dropdown p="xs" aria-label="Organization groups">

@@ -1,6 +1,7 @@
 // What happens on the server, as it happens: one stream for the tab, resumed after the last entry seen.
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useRef, useState } from 'react';
 import { type Entry, followJournal } from '../api';
+import { watchSession } from '../lib/api';
 import { queryClient } from './queries';
 import { useRights } from './session';
 
@@ -32,6 +33,7 @@ async function follow(stop: AbortSignal, onState: (state: LiveState) => void, on
     const connection = new AbortController();
     const end = () => connection.abort();
     stop.addEventListener('abort', end, { once: true });
+    addEventListener('offline', end, { once: true });
     let watchdog = setTimeout(end, SILENCE);
     const alive = () => {
       clearTimeout(watchdog);
@@ -47,7 +49,8 @@ async function follow(stop: AbortSignal, onState: (state: LiveState) => void, on
         if (id) last = Number(id);
       },
       fetch: async (request) => {
-        const response = await fetch(request);
+        // Streams do not pass the client's own watch over answers.
+        const response = watchSession(await fetch(request));
         if (response.ok) {
           failures = 0;
           onState('live');
@@ -60,6 +63,7 @@ async function follow(stop: AbortSignal, onState: (state: LiveState) => void, on
     }
     clearTimeout(watchdog);
     stop.removeEventListener('abort', end);
+    removeEventListener('offline', end);
     if (stop.aborted) return;
     onState('reconnecting');
     await wait(Math.min(1000 * 2 ** failures++, LONGEST_WAIT), stop);

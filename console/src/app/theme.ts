@@ -17,6 +17,8 @@ export const theme = createTheme({
     },
     // The placeholder is a focusable element that a menu may not have.
     Menu: { defaultProps: { withInitialFocusPlaceholder: false } },
+    // The list itself scrolls, not an element around it that the keyboard could not reach.
+    ...Object.fromEntries(['Select', 'MultiSelect', 'TagsInput'].map((name) => [name, { defaultProps: { withScrollArea: false }, classNames: { options: 'options' } }])),
     Popover: { defaultProps: { shadow: 'md' } },
   },
 });

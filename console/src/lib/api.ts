@@ -22,6 +22,14 @@ export function asProblem(error: unknown): Problem {
 // There a 401 says that a name, a password or a code was wrong.
 const BEFORE_SIGN_IN = ['/sign-in', '/welcome'];
 
+/** Leads to the sign-in, and from there back to this page, if the answer says that nobody is signed in. */
+export function watchSession(response: Response): Response {
+  if (response.status === 401 && !BEFORE_SIGN_IN.includes(location.pathname)) {
+    location.assign(`/sign-in?to=${encodeURIComponent(location.pathname + location.search)}`);
+  }
+  return response;
+}
+
 export function setUpClient() {
   client.setConfig({ baseUrl: location.origin, credentials: 'same-origin' });
   client.interceptors.request.use((request) => {
@@ -31,12 +39,7 @@ export function setUpClient() {
     }
     return request;
   });
-  client.interceptors.response.use((response) => {
-    if (response.status === 401 && !BEFORE_SIGN_IN.includes(location.pathname)) {
-      location.assign(`/sign-in?to=${encodeURIComponent(location.pathname + location.search)}`);
-    }
-    return response;
-  });
+  client.interceptors.response.use(watchSession);
   client.interceptors.error.use((error, response) => {
     if (error instanceof DOMException && error.name === 'AbortError') return error;
     const problem = asProblem(error);
