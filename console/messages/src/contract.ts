@@ -9,6 +9,8 @@ export interface Issue {
   name: string;
   level: Level;
   since: string;
+  /** What is the matter, in a sentence. */
+  about: string | null;
   /** What to do, in order. */
   steps: string[];
 }
@@ -25,6 +27,7 @@ export interface State {
   protection_status: ProtectionStatus;
   /** When the phone last said how it is. */
   checked_at: string | null;
+  /** When its owner last asked for a check; null also if the phone could not do it. */
   check_requested_at: string | null;
   restrictions: string[];
   issues: Issue[];

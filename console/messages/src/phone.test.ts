@@ -159,6 +159,15 @@ test('a phone that never had an issue gets no all-clear', async () => {
   expect(phone.view.allClear).toBe(false);
 });
 
+test('a phone that cannot check itself is not waited for', async () => {
+  const server = new Server();
+  server.cannotCheck = true;
+  const phone = made();
+  await phone.start();
+  await phone.check();
+  expect([phone.view.asking, phone.checking]).toEqual(['asked', 'none']);
+});
+
 test('a check asked for too soon says when', async () => {
   const server = new Server();
   const phone = made();

@@ -172,14 +172,16 @@ export class Phone {
   /** Has the phone checked. */
   async check(): Promise<void> {
     this.#set({ asking: 'asking' });
+    let asking: Asking = 'asked';
     try {
       await api.check();
-      this.#set({ asking: 'asked' });
     } catch (error) {
       const soon = error instanceof api.Refused && error.status === 429;
-      this.#set({ asking: soon ? { soon: Math.max(1, error.retryAfter) } : 'failed' });
+      asking = soon ? { soon: Math.max(1, error.retryAfter) } : 'failed';
     }
+    // What was asked for is known by the state only.
     await this.refresh();
+    this.#set({ asking });
   }
 
   /** Where the check stands that was asked for, here or on a former visit. */

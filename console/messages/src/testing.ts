@@ -19,7 +19,7 @@ export const state = (change: Partial<State> = {}): State => ({
   ...change,
 });
 
-export const issue = (id: string) => ({ id, name: 'Trojan', level: 'high' as const, since: '2026-11-22T09:00:00Z', steps: ['Remove it.'] });
+export const issue = (id: string) => ({ id, name: 'Trojan', level: 'high' as const, since: '2026-11-22T09:00:00Z', about: 'An app is harmful.', steps: ['Remove it.'] });
 
 export const message = (id: string, read_at: string | null = null): Message => ({ id, sent_at: '2026-11-22T09:00:00Z', text: id, read_at, kind: 'message' });
 
@@ -40,6 +40,8 @@ export class Server {
   /** What a link leads to: its token and a status, with the type of the problem. */
   links: Record<string, [number, string]> = {};
   signedIn = true;
+  /** The phone answers at once that it cannot check itself. */
+  cannotCheck = false;
 
   constructor(public messages: Message[] = []) {
     this.state = state({ unread: messages.filter((one) => !one.read_at).length });
@@ -68,8 +70,9 @@ export class Server {
       return Response.json(this.state, { headers: { ETag: etag } });
     }
     if (route === 'check') {
-      this.state = { ...this.state, check_requested_at: '2026-11-22T10:30:00Z' };
-      return Response.json({ requested_at: this.state.check_requested_at }, { status: 202 });
+      const requested_at = '2026-11-22T10:30:00Z';
+      this.state = { ...this.state, check_requested_at: this.cannotCheck ? null : requested_at };
+      return Response.json({ requested_at }, { status: 202 });
     }
     if (route === 'messages') {
       const start = Number(url.searchParams.get('cursor') ?? 0);

@@ -55,6 +55,7 @@ function Check({ state }: { state: State }) {
   else if (typeof asking === 'object') said = t('check.soon', { count: asking.soon });
   else if (checking === 'waiting') said = t('check.waiting');
   else if (checking === 'unanswered') said = t('check.unanswered');
+  else if (checking === 'none' && asking === 'asked') said = t('check.cannot');
   else if (checking === 'done' && asking === 'asked' && found === 'lifting') said = t('check.lifting');
   else if (checking === 'done' && asking === 'asked' && count > 0) said = t('check.open', { count });
 

@@ -39,6 +39,7 @@ function One({ todo }: { todo: ToDo }) {
     <>
       <h3 dir="auto">{issue.name}</h3>
       <Urgency level={issue.level} />
+      {issue.about && <p dir="auto">{issue.about}</p>}
       <Steps steps={issue.steps.length > 0 ? issue.steps : [t('issues.ask')]} />
       <p class="quiet">
         <time dateTime={issue.since}>{t('issues.since', { when: when(issue.since, now) })}</time>
