@@ -5,6 +5,20 @@ export type ClientOptions = {
 };
 
 /**
+ * A change of one's own account. What is left out stays; null clears.
+ */
+export type AccountEdit = {
+    /**
+     * The mail address, good for signing in as well.
+     */
+    email?: string | null;
+    /**
+     * What people call one.
+     */
+    name?: string | null;
+};
+
+/**
  * Who brings a change about.
  */
 export type Actor = {
@@ -346,7 +360,19 @@ export type Branding = {
      */
     accent_colour?: string | null;
     /**
-     * What the organisation is called; empty: "Your organisation". At most 60 characters.
+     * How to reach the help desk, in a sentence; empty: "ask your help desk". At most 200 characters.
+     */
+    help?: string;
+    /**
+     * The language of messages to people whose own is not known or has no templates, a BCP 47 tag.
+     */
+    language?: string;
+    /**
+     * Where messages lead to: a page about what to do, `https://…`. At most 200 characters.
+     */
+    link?: string | null;
+    /**
+     * What the organisation is called; empty: "Your organisation" in the reader's language. At most 60 characters.
      */
     organisation_name?: string;
     /**
@@ -719,6 +745,46 @@ export type Change = {
     type: 'deleted';
 } | {
     /**
+     * The address they came from.
+     */
+    address?: string | null;
+    /**
+     * What was given besides the password.
+     */
+    second_factor: SecondFactor;
+    type: 'signed_in';
+    /**
+     * What their browser calls itself.
+     */
+    user_agent?: string | null;
+} | {
+    /**
+     * The address they came from.
+     */
+    address?: string | null;
+    type: 'signed_out';
+} | {
+    /**
+     * The address the last attempt came from.
+     */
+    address?: string | null;
+    type: 'account_locked';
+    /**
+     * Until when.
+     */
+    until: Time;
+} | {
+    /**
+     * The addresses they were begun from, each once.
+     */
+    addresses: Array<string>;
+    /**
+     * How many.
+     */
+    count: number;
+    type: 'sessions_ended';
+} | {
+    /**
      * What it said.
      */
     summary: string;
@@ -739,6 +805,40 @@ export type Change = {
  * How somebody is told.
  */
 export type Channel = 'email' | 'sms' | 'device_message';
+
+/**
+ * A channel at a glance.
+ */
+export type ChannelSummary = {
+    changed_at: Time | null;
+    /**
+     * Which one.
+     */
+    channel: Transport;
+    /**
+     * Whether it is set up.
+     */
+    configured: boolean;
+    /**
+     * Whether it is used. While it is not, messages are captured and not sent.
+     */
+    enabled: boolean;
+    oldest_queued_at: Time | null;
+    /**
+     * Messages that wait to be sent.
+     */
+    queued: number;
+};
+
+/**
+ * All channels.
+ */
+export type Channels = {
+    /**
+     * One each.
+     */
+    items: Array<ChannelSummary>;
+};
 
 /**
  * A row of the Protections table.
@@ -1293,6 +1393,56 @@ export type DeviceEdit = {
 };
 
 /**
+ * What a list of devices is narrowed to. Several values of one member: any of them.
+ */
+export type DeviceFilter = {
+    compliance?: Compliance | null;
+    /**
+     * Where it stands in its life with us.
+     */
+    enrollment_status?: Array<EnrollmentStatus>;
+    /**
+     * The maker, exactly.
+     */
+    manufacturer?: string | null;
+    /**
+     * The model, exactly.
+     */
+    model?: string | null;
+    organization_group_id?: OrganizationGroupId | null;
+    /**
+     * The version of the operating system, exactly.
+     */
+    os_version?: string | null;
+    ownership?: Ownership | null;
+    platform?: Platform | null;
+    profile_id?: ProfileId | null;
+    /**
+     * Standing so with the profile; only with `profile_id`.
+     */
+    profile_status?: Array<ProfileStatus>;
+    /**
+     * The protection status.
+     */
+    protection_status?: Array<ProtectionStatus>;
+    /**
+     * The risk level.
+     */
+    risk_level?: Array<RiskLevel>;
+    /**
+     * With a score above 0.
+     */
+    risky?: boolean | null;
+    /**
+     * Its name or serial number begins with this.
+     */
+    search?: string | null;
+    smart_group_id?: SmartGroupId | null;
+    tag_id?: TagId | null;
+    user_id?: UserId | null;
+};
+
+/**
  * A phone or tablet.
  */
 export type DeviceId = string;
@@ -1321,13 +1471,14 @@ export type DeviceNotification = {
 };
 
 /**
- * Notifies devices.
+ * Notifies devices: those named by `device_ids`, or all that pass a `filter`.
  */
 export type DeviceNotificationRequest = {
     /**
      * The devices.
      */
-    device_ids: Array<DeviceId>;
+    device_ids?: Array<DeviceId> | null;
+    filter?: DeviceFilter | null;
     /**
      * The words, instead of what there is to put right on each device.
      */
@@ -1335,13 +1486,22 @@ export type DeviceNotificationRequest = {
 };
 
 /**
- * What became of each device, in the order asked for; one that was given twice is there once.
+ * What became of each device.
  */
 export type DeviceNotifications = {
     /**
-     * The devices.
+     * With `device_ids`: each device in the order asked for; one that was given twice is there once. With `filter`: the
+     * devices that were left out, at most 500 of them.
      */
     devices: Array<DeviceNotification>;
+    /**
+     * How many were left out.
+     */
+    left_out: number;
+    /**
+     * How many are notified.
+     */
+    queued: number;
 };
 
 /**
@@ -1476,6 +1636,7 @@ export type DeviceSummary = {
      * Its tags, by name.
      */
     tags: Array<string>;
+    user: NamedUser | null;
     user_id: UserId | null;
 };
 
@@ -1495,6 +1656,174 @@ export type DeviceUser = {
      * The name, unique in the tenant.
      */
     user_name: string;
+};
+
+/**
+ * How often administrators get the digest.
+ */
+export type DigestFrequency = 'off' | 'daily';
+
+/**
+ * The mail to administrators about the last day: users who came to high risk, and messages that failed.
+ */
+export type DigestSettings = {
+    /**
+     * How often it is sent, if there is something to tell.
+     */
+    frequency?: DigestFrequency;
+    /**
+     * The hour of the day it is sent at, UTC, 0 to 23.
+     */
+    hour?: number;
+};
+
+/**
+ * A profile that gives a restriction a value.
+ */
+export type EffectiveProfile = {
+    /**
+     * The profile.
+     */
+    id: ProfileId;
+    /**
+     * Its name.
+     */
+    name: string;
+    /**
+     * Whether that is the value in force.
+     */
+    share: Share;
+    /**
+     * The value it gives.
+     */
+    value: unknown;
+    /**
+     * Its version in force.
+     */
+    version: number;
+};
+
+/**
+ * A restriction in force.
+ */
+export type EffectiveSetting = {
+    /**
+     * What its stricter value does; null for a key of the platform's own.
+     */
+    help: string | null;
+    /**
+     * Its key, as in the payload.
+     */
+    key: string;
+    /**
+     * The profiles that give it a value, by name.
+     */
+    profiles: Array<EffectiveProfile>;
+    /**
+     * The value in force.
+     */
+    value: unknown;
+};
+
+/**
+ * The restrictions in force on a device.
+ */
+export type EffectiveSettings = {
+    /**
+     * The device's platform, which says what the keys mean.
+     */
+    platform: Platform;
+    /**
+     * The restrictions, by key.
+     */
+    settings: Array<EffectiveSetting>;
+};
+
+/**
+ * How mails are sent.
+ */
+export type EmailChannel = {
+    changed_at: Time | null;
+    /**
+     * The most connections at once.
+     */
+    connections: number;
+    dkim: EmailDkim | null;
+    /**
+     * Whether mails are sent; else they are captured.
+     */
+    enabled: boolean;
+    /**
+     * The most mails a second; 0: no limit.
+     */
+    per_second: number;
+    /**
+     * The relays, in the order they are tried in. Empty before the channel is set up.
+     */
+    relays: Array<EmailRelay>;
+    /**
+     * Grows with every change; 0 before the first.
+     */
+    version: number;
+};
+
+/**
+ * How mails are sent from now on.
+ */
+export type EmailChannelEdit = {
+    /**
+     * The most connections at once; 4 unless given.
+     */
+    connections?: number;
+    dkim?: EmailDkimEdit | null;
+    /**
+     * Whether mails are sent. Needs a sender's address in the branding.
+     */
+    enabled: boolean;
+    /**
+     * The most mails a second; 0, which is the default: no limit.
+     */
+    per_second?: number;
+    /**
+     * The relays, in the order they are tried in: the next while one cannot be reached.
+     */
+    relays: Array<EmailRelayEdit>;
+    /**
+     * The version this is based on, unless `If-Match` says it; 0 before the first.
+     */
+    version?: number | null;
+};
+
+/**
+ * How mails are signed.
+ */
+export type EmailDkim = {
+    /**
+     * The domain that signs.
+     */
+    domain: string;
+    /**
+     * Whether there is a key.
+     */
+    private_key_set: boolean;
+    /**
+     * Which of its keys: the public one is at `SELECTOR._domainkey.DOMAIN`.
+     */
+    selector: string;
+};
+
+/**
+ * How mails are signed from now on.
+ */
+export type EmailDkimEdit = {
+    /**
+     * The domain that signs: the sender's.
+     */
+    domain: string;
+    /**
+     * Which of its keys.
+     */
+    selector: string;
 };
 
 /**
@@ -1525,6 +1854,62 @@ export type EmailPreview = {
      * The usual text.
      */
     text: string;
+};
+
+/**
+ * A mail relay.
+ */
+export type EmailRelay = {
+    /**
+     * An authority trusted besides the public ones, PEM.
+     */
+    ca_certificate: string | null;
+    /**
+     * Its name or address.
+     */
+    host: string;
+    /**
+     * Whether there is a password.
+     */
+    password_set: boolean;
+    /**
+     * Its port.
+     */
+    port: number;
+    /**
+     * How the connection is protected.
+     */
+    security: Security;
+    /**
+     * Who we are to it; null: it takes our mails without.
+     */
+    username: string | null;
+};
+
+/**
+ * A mail relay from now on.
+ */
+export type EmailRelayEdit = {
+    /**
+     * An authority trusted besides the public ones, PEM.
+     */
+    ca_certificate?: string | null;
+    /**
+     * Its name or address, which its certificate must be for.
+     */
+    host: string;
+    /**
+     * Its port: most often 587 with `starttls` and 465 with `tls`.
+     */
+    port: number;
+    /**
+     * How the connection is protected. `plain` only for hosts that the operator's allow list names.
+     */
+    security: Security;
+    /**
+     * Who we are to it, if it asks.
+     */
+    username?: string | null;
 };
 
 /**
@@ -2115,6 +2500,70 @@ export type FoundUser = {
 };
 
 /**
+ * An HTTP gateway in the style of Twilio's Messages API.
+ */
+export type GatewayChannel = {
+    /**
+     * The account.
+     */
+    account_sid: string;
+    /**
+     * Whether there is a secret.
+     */
+    auth_token_set: boolean;
+    /**
+     * Where it is, before `/2010-04-01/…`.
+     */
+    base_url: string;
+    /**
+     * Whom messages come from: a number, short code or name.
+     */
+    from: string | null;
+    /**
+     * Or a messaging service, which chooses.
+     */
+    messaging_service_sid: string | null;
+    /**
+     * How many requests may be under way at once.
+     */
+    requests: number;
+    /**
+     * Whether it is asked to post news of messages to us.
+     */
+    status_callbacks: boolean;
+};
+
+/**
+ * An HTTP gateway from now on. Needs either `from` or `messaging_service_sid`.
+ */
+export type GatewayChannelEdit = {
+    /**
+     * The account.
+     */
+    account_sid: string;
+    /**
+     * Where it is, before `/2010-04-01/…`; `https://api.twilio.com` unless given.
+     */
+    base_url?: string;
+    /**
+     * Whom messages come from: a number, short code or name.
+     */
+    from?: string | null;
+    /**
+     * Or a messaging service, which chooses.
+     */
+    messaging_service_sid?: string | null;
+    /**
+     * How many requests may be under way at once; 4 unless given.
+     */
+    requests?: number;
+    /**
+     * Whether it is asked to post news of messages to us; true unless given. Needs the server's `public_url`.
+     */
+    status_callbacks?: boolean;
+};
+
+/**
  * That all is well.
  */
 export type Health = {
@@ -2384,13 +2833,17 @@ export type JournalPage = {
      */
     at_end: boolean;
     /**
-     * The entries, oldest first.
+     * The entries, oldest first; newest first with `before`.
      */
     items: Array<Entry>;
     /**
-     * What to send as `after` to go on from here, now or once more has happened.
+     * What to send as `after` to learn what came later, now or once more has happened.
      */
     next_after: number;
+    /**
+     * With `before`: what to send as `before` to go on from here.
+     */
+    next_before?: number | null;
 };
 
 /**
@@ -2658,6 +3111,20 @@ export type Named = {
     id: SmartGroupId;
     /**
      * Its name.
+     */
+    name: string;
+};
+
+/**
+ * A user, by name.
+ */
+export type NamedUser = {
+    /**
+     * The id.
+     */
+    id: UserId;
+    /**
+     * What people call them.
      */
     name: string;
 };
@@ -3030,6 +3497,29 @@ export type Notification = {
 };
 
 /**
+ * One attempt to hand a message over, or what was heard of it afterwards.
+ */
+export type NotificationAttempt = {
+    /**
+     * What they said.
+     */
+    answer: string;
+    /**
+     * When.
+     */
+    at: Time;
+    /**
+     * `accepted`, `deferred`: not now, `refused`: never, or `gone`: the address is no more; and by a receipt
+     * `delivered` or `undelivered`.
+     */
+    outcome: string;
+    /**
+     * Who was asked.
+     */
+    provider: string;
+};
+
+/**
  * One message to one recipient by one channel.
  */
 export type NotificationId = string;
@@ -3044,9 +3534,23 @@ export type NotificationState = 'queued' | 'captured' | 'sent' | 'delivered' | '
  */
 export type NotificationWithPage = Notification & {
     /**
+     * Everything that was tried and heard, the oldest first.
+     */
+    attempts: Array<NotificationAttempt>;
+    expires_at: Time | null;
+    /**
      * The text as a page, of a mail.
      */
     html: string | null;
+    /**
+     * What they call it; of a mail, its Message-ID.
+     */
+    message_id: string | null;
+    next_attempt_at: Time | null;
+    /**
+     * Who was asked last to deliver it.
+     */
+    provider: string | null;
 };
 
 /**
@@ -3075,6 +3579,20 @@ export type NotifyPreview = {
      * By SMS.
      */
     sms: SmsPreview;
+};
+
+/**
+ * Words to be shown in place of the usual ones.
+ */
+export type NotifyPreviewRequest = {
+    /**
+     * The words instead of the usual ones.
+     */
+    message?: string | null;
+    /**
+     * The subject of the mail instead of the usual one.
+     */
+    subject?: string | null;
 };
 
 /**
@@ -3456,6 +3974,7 @@ export type PageDeviceSummary = {
          * Its tags, by name.
          */
         tags: Array<string>;
+        user: NamedUser | null;
         user_id: UserId | null;
     }>;
     /**
@@ -3947,6 +4466,50 @@ export type PageTag = {
         name: string;
         /**
          * Grows with every change.
+         */
+        version: number;
+    }>;
+    /**
+     * What to send as `cursor` for the next page; null on the last one.
+     */
+    next_cursor: string | null;
+};
+
+/**
+ * One page of a list.
+ */
+export type PageTemplateSummary = {
+    /**
+     * The items.
+     */
+    items: Array<{
+        /**
+         * Whether the tenant has its own text in place of the shipped one, or added the language.
+         */
+        changed: boolean;
+        changed_at: Time | null;
+        /**
+         * Who changed it last.
+         */
+        changed_by: string | null;
+        /**
+         * How it goes.
+         */
+        channel: Channel;
+        /**
+         * The language, a BCP 47 tag.
+         */
+        language: string;
+        /**
+         * Whether a text is shipped.
+         */
+        shipped: boolean;
+        /**
+         * What the message is about.
+         */
+        trigger: TemplateTrigger;
+        /**
+         * The version, for a change: 0 where the tenant has no text of its own.
          */
         version: number;
     }>;
@@ -4978,6 +5541,30 @@ export type ResultTaken = {
 };
 
 /**
+ * What was queued anew.
+ */
+export type Retried = {
+    /**
+     * Whether there are more: ask again.
+     */
+    more: boolean;
+    /**
+     * How many.
+     */
+    queued: number;
+};
+
+/**
+ * Failed messages that are sent again.
+ */
+export type RetryRequest = {
+    channel?: Channel | null;
+    since?: Time | null;
+    trigger?: Trigger | null;
+    user_id?: UserId | null;
+};
+
+/**
  * A thing somebody may do. Decides both what the API does and what the console shows.
  */
 export type Right = 'view' | 'view_audit' | 'notify' | 'manage_users' | 'enroll_devices' | 'manage_devices' | 'manage_tags' | 'manage_threats' | 'ingest_detections' | 'edit_protections' | 'manage_smart_groups' | 'manage_profiles' | 'manage_organization_groups' | 'manage_settings' | 'manage_integrations' | 'manage_roles' | 'manage_api_tokens';
@@ -5139,6 +5726,11 @@ export type SecondFactorAnswer = {
      */
     totp: boolean;
 };
+
+/**
+ * How the connection to a relay is protected.
+ */
+export type Security = 'starttls' | 'tls' | 'plain';
 
 /**
  * What selects the devices of a smart group: criteria, plus additions, minus exclusions.
@@ -5345,6 +5937,15 @@ export type Settings = {
      */
     account_status?: boolean;
     /**
+     * By which channels users are told of their risk status: those they have an address, or a device, for.
+     */
+    account_status_channels?: Array<Channel>;
+    /**
+     * How long a change of risk status waits for another before the user is told, in seconds, 0 to 86400. Changes
+     * that cancel each other out are not told.
+     */
+    account_status_hold_down_seconds?: number;
+    /**
      * How messages to people present themselves.
      */
     branding?: Branding;
@@ -5352,6 +5953,10 @@ export type Settings = {
      * What makes a device not compliant.
      */
     compliance?: ComplianceSettings;
+    /**
+     * A mail to administrators about the last day.
+     */
+    digest?: DigestSettings;
     /**
      * Days of silence after which a sensor counts as disconnected, 1 to 90.
      */
@@ -5402,6 +6007,11 @@ export type SettingsEdit = {
      */
     version?: number | null;
 };
+
+/**
+ * What the value that one payload gives has to do with the value in force.
+ */
+export type Share = 'prevails' | 'contributes' | 'yields';
 
 /**
  * Who somebody is who signs in, and their password.
@@ -5523,9 +6133,149 @@ export type SmartGroupPreview = {
 };
 
 /**
+ * An SMSC over SMPP 3.4. Each node of the server opens one session as a transceiver, and keeps it up.
+ */
+export type SmppChannel = {
+    /**
+     * An authority trusted besides the public ones, PEM.
+     */
+    ca_certificate: string | null;
+    /**
+     * How often the connection is tried while nothing else is said, in seconds.
+     */
+    enquire_link_seconds: number;
+    /**
+     * Whether the SMSC names a message in hexadecimal when it accepts it, and in decimal in its receipt.
+     */
+    hex_message_ids: boolean;
+    /**
+     * Its name or address.
+     */
+    host: string;
+    /**
+     * Whether there is a password.
+     */
+    password_set: boolean;
+    /**
+     * Its port.
+     */
+    port: number;
+    /**
+     * How long the SMSC may take to answer, in seconds.
+     */
+    response_timeout_seconds: number;
+    sender: SmsSender | null;
+    /**
+     * Who signs in.
+     */
+    system_id: string;
+    /**
+     * The kind of system; most often empty.
+     */
+    system_type: string;
+    /**
+     * Whether the connection is encrypted.
+     */
+    tls: boolean;
+    /**
+     * How many messages may wait for the SMSC's answer at once.
+     */
+    window: number;
+};
+
+/**
+ * An SMSC from now on.
+ */
+export type SmppChannelEdit = {
+    /**
+     * An authority trusted besides the public ones, PEM.
+     */
+    ca_certificate?: string | null;
+    /**
+     * How often the connection is tried while nothing else is said, in seconds; 30 unless given.
+     */
+    enquire_link_seconds?: number;
+    /**
+     * Whether the SMSC names a message in hexadecimal when it accepts it, and in decimal in its receipt; false unless
+     * given.
+     */
+    hex_message_ids?: boolean;
+    /**
+     * Its name or address, which its certificate must be for.
+     */
+    host: string;
+    /**
+     * Its port: most often 2775, with TLS 3550; 2775 unless given.
+     */
+    port?: number;
+    /**
+     * How long the SMSC may take to answer, in seconds; 30 unless given.
+     */
+    response_timeout_seconds?: number;
+    sender?: SmsSender | null;
+    /**
+     * Who signs in: ASCII.
+     */
+    system_id: string;
+    /**
+     * The kind of system, where the SMSC wants one: ASCII.
+     */
+    system_type?: string;
+    /**
+     * Whether the connection is encrypted; true unless given. `false` only for hosts that the operator's allow list names.
+     */
+    tls?: boolean;
+    /**
+     * How many messages may wait for the SMSC's answer at once; 10 unless given.
+     */
+    window?: number;
+};
+
+/**
  * The alphabet a text is sent in.
  */
 export type SmsAlphabet = 'gsm7' | 'ucs2';
+
+/**
+ * How text messages are sent: by one of `smpp` and `gateway`; both are null before the channel is set up.
+ */
+export type SmsChannel = {
+    changed_at: Time | null;
+    /**
+     * Whether text messages are sent; else they are captured.
+     */
+    enabled: boolean;
+    gateway: GatewayChannel | null;
+    /**
+     * The most messages a second; 0: no limit.
+     */
+    per_second: number;
+    smpp: SmppChannel | null;
+    /**
+     * Grows with every change; 0 before the first.
+     */
+    version: number;
+};
+
+/**
+ * How text messages are sent from now on: by either `smpp` or `gateway`.
+ */
+export type SmsChannelEdit = {
+    /**
+     * Whether text messages are sent.
+     */
+    enabled: boolean;
+    gateway?: GatewayChannelEdit | null;
+    /**
+     * The most messages a second; 0, which is the default: no limit.
+     */
+    per_second?: number;
+    smpp?: SmppChannelEdit | null;
+    /**
+     * The version this is based on, unless `If-Match` says it; 0 before the first.
+     */
+    version?: number | null;
+};
 
 /**
  * How long a text is as an SMS, and whether one message holds it.
@@ -5573,6 +6323,24 @@ export type SmsPreview = {
      * The usual text. It always fits.
      */
     text: string;
+};
+
+/**
+ * Whom text messages come from.
+ */
+export type SmsSender = {
+    /**
+     * A number, a short code or a name: ASCII.
+     */
+    address: string;
+    /**
+     * SMPP's numbering plan; from the address if nothing is given.
+     */
+    npi?: number | null;
+    /**
+     * SMPP's type of number; from the address if nothing is given.
+     */
+    ton?: number | null;
 };
 
 /**
@@ -5842,6 +6610,222 @@ export type TechniqueName = {
 };
 
 /**
+ * A template whole, and what it may be made of.
+ */
+export type TemplateAnswer = TemplateSummary & {
+    default: TemplateText | null;
+    text: TemplateText | null;
+    /**
+     * The values it may name.
+     */
+    variables: Array<Variable>;
+};
+
+/**
+ * A change of a template, or a new one.
+ */
+export type TemplateEdit = {
+    /**
+     * The text. An empty line parts paragraphs.
+     */
+    body: string;
+    /**
+     * The body of the page, of a mail only; without it the page is made of the text.
+     */
+    html?: string | null;
+    /**
+     * The subject, of a mail only.
+     */
+    subject?: string | null;
+    /**
+     * The version this edit is based on, unless `If-Match` says it; 0 where the tenant has no text of its own.
+     */
+    version?: number | null;
+};
+
+/**
+ * A language.
+ */
+export type TemplateLanguage = {
+    /**
+     * Whether every message can be in it. Where a text is missing, messages are in the default language or English.
+     */
+    complete: boolean;
+    /**
+     * Its tag.
+     */
+    language: string;
+    /**
+     * Whether it is shipped.
+     */
+    shipped: boolean;
+};
+
+/**
+ * The languages messages can be in.
+ */
+export type TemplateLanguages = {
+    /**
+     * The one for people whose own is not known, as set in the branding.
+     */
+    default: string;
+    /**
+     * Those with at least one text, by tag.
+     */
+    languages: Array<TemplateLanguage>;
+};
+
+/**
+ * A message as it would be.
+ */
+export type TemplatePreviewAnswer = {
+    /**
+     * How many characters the text has.
+     */
+    characters: number;
+    /**
+     * The page, of a mail. A logo in it is `cid:logo`; the picture is at `/api/v1/settings/branding/logo`.
+     */
+    html: string | null;
+    length: SmsLength | null;
+    /**
+     * The subject, of a mail.
+     */
+    subject: string | null;
+    /**
+     * The text.
+     */
+    text: string;
+};
+
+/**
+ * What is to be shown.
+ */
+export type TemplatePreviewRequest = {
+    /**
+     * The text to try; the present one if it is left out.
+     */
+    body?: string | null;
+    /**
+     * How it goes.
+     */
+    channel: Channel;
+    device_id?: DeviceId | null;
+    /**
+     * The page to try; the present one if it is left out, one made of the text if it is null.
+     */
+    html?: string | null;
+    /**
+     * The language.
+     */
+    language: string;
+    /**
+     * The subject to try; the present one if it is left out.
+     */
+    subject?: string | null;
+    /**
+     * What the message is about.
+     */
+    trigger: TemplateTrigger;
+    user_id?: UserId | null;
+};
+
+/**
+ * A template in a list.
+ */
+export type TemplateSummary = {
+    /**
+     * Whether the tenant has its own text in place of the shipped one, or added the language.
+     */
+    changed: boolean;
+    changed_at: Time | null;
+    /**
+     * Who changed it last.
+     */
+    changed_by: string | null;
+    /**
+     * How it goes.
+     */
+    channel: Channel;
+    /**
+     * The language, a BCP 47 tag.
+     */
+    language: string;
+    /**
+     * Whether a text is shipped.
+     */
+    shipped: boolean;
+    /**
+     * What the message is about.
+     */
+    trigger: TemplateTrigger;
+    /**
+     * The version, for a change: 0 where the tenant has no text of its own.
+     */
+    version: number;
+};
+
+/**
+ * The texts of a template.
+ */
+export type TemplateText = {
+    /**
+     * The text. An empty line parts paragraphs.
+     */
+    body: string;
+    /**
+     * The body of the page, of a mail only; without it the page is made of the text.
+     */
+    html?: string | null;
+    /**
+     * The subject, of a mail only.
+     */
+    subject?: string | null;
+};
+
+/**
+ * What a message is about. Each has templates of its own.
+ */
+export type TemplateTrigger = 'account_status' | 'all_clear' | 'notify' | 'device';
+
+/**
+ * Where to send a test message.
+ */
+export type TestRequest = {
+    /**
+     * A mail address or phone number.
+     */
+    to: string;
+};
+
+/**
+ * What came of a test.
+ */
+export type Tested = {
+    /**
+     * What they said, or why they could not be asked.
+     */
+    answer: string;
+    /**
+     * What they made of it.
+     */
+    outcome: TestedOutcome;
+    /**
+     * Who was asked.
+     */
+    provider: string;
+    /**
+     * How long it took, in milliseconds.
+     */
+    took_ms: number;
+};
+
+/**
+ * What became of a test message.
+ */
+export type TestedOutcome = 'accepted' | 'deferred' | 'refused' | 'gone';
+
+/**
  * A threat on a device.
  */
 export type Threat = {
@@ -5914,7 +6898,7 @@ export type ThreatDevice = {
      * Its operating system.
      */
     platform: Platform;
-    user: ThreatUser | null;
+    user: NamedUser | null;
 };
 
 /**
@@ -5926,20 +6910,6 @@ export type ThreatId = string;
  * What a detection says of its threat.
  */
 export type ThreatStatus = 'open' | 'ignored' | 'resolved';
-
-/**
- * The user of a device with a threat.
- */
-export type ThreatUser = {
-    /**
-     * The id.
-     */
-    id: UserId;
-    /**
-     * What people call them.
-     */
-    name: string;
-};
 
 /**
  * A threat with its evidence.
@@ -6024,6 +6994,11 @@ export type TotpSetup = {
 };
 
 /**
+ * What messages and wake-ups are sent by: each is set up by itself.
+ */
+export type Transport = 'email' | 'sms' | 'apns' | 'fcm';
+
+/**
  * Days in order. A day on which nothing was counted is left out.
  */
 export type Trend = {
@@ -6088,7 +7063,7 @@ export type TrendPoint = {
 /**
  * What brings a notification about.
  */
-export type Trigger = 'account_status' | 'notify' | 'device';
+export type Trigger = 'account_status' | 'notify' | 'device' | 'digest';
 
 /**
  * What an unknown compliance means for smart groups and profiles that ask for compliance.
@@ -6332,6 +7307,20 @@ export type UserIncidents = {
 };
 
 /**
+ * A value that templates may name.
+ */
+export type Variable = {
+    /**
+     * What it is.
+     */
+    meaning: string;
+    /**
+     * How a template names it. Members of a list's items have `[]` before them.
+     */
+    name: string;
+};
+
+/**
  * The answer to a question about a device.
  */
 export type Verdict = 'no' | 'unknown' | 'yes';
@@ -6496,6 +7485,115 @@ export type WifiAssist = 'default' | 'eager';
 export type WifiSecurity = 'open' | 'wpa' | 'wpa2' | 'wpa3';
 
 /**
+ * How mails are sent from now on.
+ */
+export type EmailChannelEditWritable = {
+    /**
+     * The most connections at once; 4 unless given.
+     */
+    connections?: number;
+    dkim?: EmailDkimEditWritable | null;
+    /**
+     * Whether mails are sent. Needs a sender's address in the branding.
+     */
+    enabled: boolean;
+    /**
+     * The most mails a second; 0, which is the default: no limit.
+     */
+    per_second?: number;
+    /**
+     * The relays, in the order they are tried in: the next while one cannot be reached.
+     */
+    relays: Array<EmailRelayEditWritable>;
+    /**
+     * The version this is based on, unless `If-Match` says it; 0 before the first.
+     */
+    version?: number | null;
+};
+
+/**
+ * How mails are signed from now on.
+ */
+export type EmailDkimEditWritable = {
+    /**
+     * The domain that signs: the sender's.
+     */
+    domain: string;
+    /**
+     * The private key, RSA or Ed25519 in PEM. Left out it stays.
+     */
+    private_key?: string | null;
+    /**
+     * Which of its keys.
+     */
+    selector: string;
+};
+
+/**
+ * A mail relay from now on.
+ */
+export type EmailRelayEditWritable = {
+    /**
+     * An authority trusted besides the public ones, PEM.
+     */
+    ca_certificate?: string | null;
+    /**
+     * Its name or address, which its certificate must be for.
+     */
+    host: string;
+    /**
+     * The password. Left out it stays, for the same host, port and name; empty it is removed.
+     */
+    password?: string | null;
+    /**
+     * Its port: most often 587 with `starttls` and 465 with `tls`.
+     */
+    port: number;
+    /**
+     * How the connection is protected. `plain` only for hosts that the operator's allow list names.
+     */
+    security: Security;
+    /**
+     * Who we are to it, if it asks.
+     */
+    username?: string | null;
+};
+
+/**
+ * An HTTP gateway from now on. Needs either `from` or `messaging_service_sid`.
+ */
+export type GatewayChannelEditWritable = {
+    /**
+     * The account.
+     */
+    account_sid: string;
+    /**
+     * Its secret, which also signs the news it posts. Left out it stays, for the same address and account.
+     */
+    auth_token?: string | null;
+    /**
+     * Where it is, before `/2010-04-01/…`; `https://api.twilio.com` unless given.
+     */
+    base_url?: string;
+    /**
+     * Whom messages come from: a number, short code or name.
+     */
+    from?: string | null;
+    /**
+     * Or a messaging service, which chooses.
+     */
+    messaging_service_sid?: string | null;
+    /**
+     * How many requests may be under way at once; 4 unless given.
+     */
+    requests?: number;
+    /**
+     * Whether it is asked to post news of messages to us; true unless given. Needs the server's `public_url`.
+     */
+    status_callbacks?: boolean;
+};
+
+/**
  * A change of an integration. What is left out stays.
  */
 export type IntegrationEditWritable = {
@@ -6545,6 +7643,78 @@ export type NewIntegrationWritable = {
      * Its name, unique in the tenant.
      */
     name: string;
+};
+
+/**
+ * An SMSC from now on.
+ */
+export type SmppChannelEditWritable = {
+    /**
+     * An authority trusted besides the public ones, PEM.
+     */
+    ca_certificate?: string | null;
+    /**
+     * How often the connection is tried while nothing else is said, in seconds; 30 unless given.
+     */
+    enquire_link_seconds?: number;
+    /**
+     * Whether the SMSC names a message in hexadecimal when it accepts it, and in decimal in its receipt; false unless
+     * given.
+     */
+    hex_message_ids?: boolean;
+    /**
+     * Its name or address, which its certificate must be for.
+     */
+    host: string;
+    /**
+     * The password, at most 8 ASCII characters. Left out it stays, for the same host, port and system id.
+     */
+    password?: string | null;
+    /**
+     * Its port: most often 2775, with TLS 3550; 2775 unless given.
+     */
+    port?: number;
+    /**
+     * How long the SMSC may take to answer, in seconds; 30 unless given.
+     */
+    response_timeout_seconds?: number;
+    sender?: SmsSender | null;
+    /**
+     * Who signs in: ASCII.
+     */
+    system_id: string;
+    /**
+     * The kind of system, where the SMSC wants one: ASCII.
+     */
+    system_type?: string;
+    /**
+     * Whether the connection is encrypted; true unless given. `false` only for hosts that the operator's allow list names.
+     */
+    tls?: boolean;
+    /**
+     * How many messages may wait for the SMSC's answer at once; 10 unless given.
+     */
+    window?: number;
+};
+
+/**
+ * How text messages are sent from now on: by either `smpp` or `gateway`.
+ */
+export type SmsChannelEditWritable = {
+    /**
+     * Whether text messages are sent.
+     */
+    enabled: boolean;
+    gateway?: GatewayChannelEditWritable | null;
+    /**
+     * The most messages a second; 0, which is the default: no limit.
+     */
+    per_second?: number;
+    smpp?: SmppChannelEditWritable | null;
+    /**
+     * The version this is based on, unless `If-Match` says it; 0 before the first.
+     */
+    version?: number | null;
 };
 
 export type GetCommandsData = {
@@ -6855,6 +8025,78 @@ export type ReadMessageResponses = {
 };
 
 export type ReadMessageResponse = ReadMessageResponses[keyof ReadMessageResponses];
+
+export type EditAccountData = {
+    body: AccountEdit;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+        /**
+         * The version the edit is based on, instead of `version`.
+         */
+        'If-Match'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/account';
+};
+
+export type EditAccountErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * Somebody else signs in with that mail address.
+     */
+    409: Problem;
+    /**
+     * The thing no longer has the version in If-Match.
+     */
+    412: Problem;
+    /**
+     * The body is too long.
+     */
+    413: Problem;
+    /**
+     * The body is not in a format taken here.
+     */
+    415: Problem;
+    /**
+     * The request can be read but makes no sense; `errors` says where.
+     */
+    422: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type EditAccountError = EditAccountErrors[keyof EditAccountErrors];
+
+export type EditAccountResponses = {
+    200: SessionAdmin;
+};
+
+export type EditAccountResponse = EditAccountResponses[keyof EditAccountResponses];
 
 export type ListPasskeysData = {
     body?: never;
@@ -8038,6 +9280,367 @@ export type GetApiTokenResponses = {
 
 export type GetApiTokenResponse = GetApiTokenResponses[keyof GetApiTokenResponses];
 
+export type ListChannelsData = {
+    body?: never;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/channels';
+};
+
+export type ListChannelsErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type ListChannelsError = ListChannelsErrors[keyof ListChannelsErrors];
+
+export type ListChannelsResponses = {
+    200: Channels;
+};
+
+export type ListChannelsResponse = ListChannelsResponses[keyof ListChannelsResponses];
+
+export type GetEmailChannelData = {
+    body?: never;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/channels/email';
+};
+
+export type GetEmailChannelErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type GetEmailChannelError = GetEmailChannelErrors[keyof GetEmailChannelErrors];
+
+export type GetEmailChannelResponses = {
+    200: EmailChannel;
+};
+
+export type GetEmailChannelResponse = GetEmailChannelResponses[keyof GetEmailChannelResponses];
+
+export type SetEmailChannelData = {
+    body: EmailChannelEditWritable;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+        /**
+         * The version the edit is based on, instead of `version`.
+         */
+        'If-Match'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/channels/email';
+};
+
+export type SetEmailChannelErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * The request contradicts the state of things, or is based on a stale version.
+     */
+    409: Problem;
+    /**
+     * The thing no longer has the version in If-Match.
+     */
+    412: Problem;
+    /**
+     * The body is too long.
+     */
+    413: Problem;
+    /**
+     * The body is not in a format taken here.
+     */
+    415: Problem;
+    /**
+     * The request can be read but makes no sense; `errors` says where.
+     */
+    422: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type SetEmailChannelError = SetEmailChannelErrors[keyof SetEmailChannelErrors];
+
+export type SetEmailChannelResponses = {
+    200: EmailChannel;
+};
+
+export type SetEmailChannelResponse = SetEmailChannelResponses[keyof SetEmailChannelResponses];
+
+export type GetSmsChannelData = {
+    body?: never;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/channels/sms';
+};
+
+export type GetSmsChannelErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type GetSmsChannelError = GetSmsChannelErrors[keyof GetSmsChannelErrors];
+
+export type GetSmsChannelResponses = {
+    200: SmsChannel;
+};
+
+export type GetSmsChannelResponse = GetSmsChannelResponses[keyof GetSmsChannelResponses];
+
+export type SetSmsChannelData = {
+    body: SmsChannelEditWritable;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+        /**
+         * The version the edit is based on, instead of `version`.
+         */
+        'If-Match'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/channels/sms';
+};
+
+export type SetSmsChannelErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * The request contradicts the state of things, or is based on a stale version.
+     */
+    409: Problem;
+    /**
+     * The thing no longer has the version in If-Match.
+     */
+    412: Problem;
+    /**
+     * The body is too long.
+     */
+    413: Problem;
+    /**
+     * The body is not in a format taken here.
+     */
+    415: Problem;
+    /**
+     * The request can be read but makes no sense; `errors` says where.
+     */
+    422: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type SetSmsChannelError = SetSmsChannelErrors[keyof SetSmsChannelErrors];
+
+export type SetSmsChannelResponses = {
+    200: SmsChannel;
+};
+
+export type SetSmsChannelResponse = SetSmsChannelResponses[keyof SetSmsChannelResponses];
+
+export type TestChannelData = {
+    body: TestRequest;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+        /**
+         * Sent again with the same key, the request is carried out once and answered the same for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        /**
+         * The channel.
+         */
+        channel: Transport;
+    };
+    query?: never;
+    url: '/api/v1/channels/{channel}/test';
+};
+
+export type TestChannelErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * The request contradicts the state of things, or is based on a stale version.
+     */
+    409: Problem;
+    /**
+     * The body is too long.
+     */
+    413: Problem;
+    /**
+     * The body is not in a format taken here.
+     */
+    415: Problem;
+    /**
+     * The request can be read but makes no sense; `errors` says where.
+     */
+    422: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type TestChannelError = TestChannelErrors[keyof TestChannelErrors];
+
+export type TestChannelResponses = {
+    200: Tested;
+};
+
+export type TestChannelResponse = TestChannelResponses[keyof TestChannelResponses];
+
 export type ListClassificationsData = {
     body?: never;
     headers?: {
@@ -8956,6 +10559,59 @@ export type EditDeviceResponses = {
 };
 
 export type EditDeviceResponse = EditDeviceResponses[keyof EditDeviceResponses];
+
+export type GetDeviceEffectiveSettingsData = {
+    body?: never;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+    };
+    path: {
+        /**
+         * The device.
+         */
+        id: DeviceId;
+    };
+    query?: never;
+    url: '/api/v1/devices/{id}/effective-settings';
+};
+
+export type GetDeviceEffectiveSettingsErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type GetDeviceEffectiveSettingsError = GetDeviceEffectiveSettingsErrors[keyof GetDeviceEffectiveSettingsErrors];
+
+export type GetDeviceEffectiveSettingsResponses = {
+    200: EffectiveSettings;
+};
+
+export type GetDeviceEffectiveSettingsResponse = GetDeviceEffectiveSettingsResponses[keyof GetDeviceEffectiveSettingsResponses];
 
 export type ExplainDeviceData = {
     body?: never;
@@ -10122,6 +11778,11 @@ export type ReadJournalData = {
          */
         after?: number;
         /**
+         * Go back from before this position, newest first; one that is not reached yet begins with the newest entry. Not for
+         * a live stream, and not with `after`.
+         */
+        before?: number;
+        /**
          * The most entries wanted; a live stream has no such limit.
          */
         limit?: number;
@@ -10300,6 +11961,11 @@ export type FollowJournalData = {
          */
         after?: number;
         /**
+         * Go back from before this position, newest first; one that is not reached yet begins with the newest entry. Not for
+         * a live stream, and not with `after`.
+         */
+        before?: number;
+        /**
          * The most entries wanted; a live stream has no such limit.
          */
         limit?: number;
@@ -10357,6 +12023,423 @@ export type FollowJournalResponses = {
 };
 
 export type FollowJournalResponse = FollowJournalResponses[keyof FollowJournalResponses];
+
+export type ListNotificationTemplatesData = {
+    body?: never;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+    };
+    path?: never;
+    query?: {
+        /**
+         * The most items wanted.
+         */
+        limit?: number;
+        /**
+         * `next_cursor` of the page before, with the same `sort` and filters.
+         */
+        cursor?: string;
+        /**
+         * What to sort by; `-` before it turns the order round.
+         */
+        sort?: string;
+        /**
+         * About this.
+         */
+        trigger?: TemplateTrigger;
+        /**
+         * By this channel.
+         */
+        channel?: Channel;
+        /**
+         * In this language.
+         */
+        language?: string;
+        /**
+         * Whether the tenant has its own text.
+         */
+        changed?: boolean;
+    };
+    url: '/api/v1/notification-templates';
+};
+
+export type ListNotificationTemplatesErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * The request can be read but makes no sense; `errors` says where.
+     */
+    422: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type ListNotificationTemplatesError = ListNotificationTemplatesErrors[keyof ListNotificationTemplatesErrors];
+
+export type ListNotificationTemplatesResponses = {
+    200: PageTemplateSummary;
+};
+
+export type ListNotificationTemplatesResponse = ListNotificationTemplatesResponses[keyof ListNotificationTemplatesResponses];
+
+export type ListTemplateLanguagesData = {
+    body?: never;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/notification-templates/languages';
+};
+
+export type ListTemplateLanguagesErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type ListTemplateLanguagesError = ListTemplateLanguagesErrors[keyof ListTemplateLanguagesErrors];
+
+export type ListTemplateLanguagesResponses = {
+    200: TemplateLanguages;
+};
+
+export type ListTemplateLanguagesResponse = ListTemplateLanguagesResponses[keyof ListTemplateLanguagesResponses];
+
+export type PreviewNotificationTemplateData = {
+    body: TemplatePreviewRequest;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/notification-templates/preview';
+};
+
+export type PreviewNotificationTemplateErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * The body is too long.
+     */
+    413: Problem;
+    /**
+     * The body is not in a format taken here.
+     */
+    415: Problem;
+    /**
+     * The request can be read but makes no sense; `errors` says where.
+     */
+    422: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type PreviewNotificationTemplateError = PreviewNotificationTemplateErrors[keyof PreviewNotificationTemplateErrors];
+
+export type PreviewNotificationTemplateResponses = {
+    200: TemplatePreviewAnswer;
+};
+
+export type PreviewNotificationTemplateResponse = PreviewNotificationTemplateResponses[keyof PreviewNotificationTemplateResponses];
+
+export type ResetNotificationTemplateData = {
+    body?: never;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+        /**
+         * The version the edit is based on, instead of `version`.
+         */
+        'If-Match'?: string;
+    };
+    path: {
+        /**
+         * What the message is about.
+         */
+        trigger: TemplateTrigger;
+        /**
+         * How it goes.
+         */
+        channel: Channel;
+        /**
+         * The language, a BCP 47 tag.
+         */
+        language: string;
+    };
+    query?: {
+        /**
+         * Only if this is its version, unless `If-Match` says it.
+         */
+        version?: number;
+    };
+    url: '/api/v1/notification-templates/{trigger}/{channel}/{language}';
+};
+
+export type ResetNotificationTemplateErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * The request contradicts the state of things, or is based on a stale version.
+     */
+    409: Problem;
+    /**
+     * The thing no longer has the version in If-Match.
+     */
+    412: Problem;
+    /**
+     * The request can be read but makes no sense; `errors` says where.
+     */
+    422: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type ResetNotificationTemplateError = ResetNotificationTemplateErrors[keyof ResetNotificationTemplateErrors];
+
+export type ResetNotificationTemplateResponses = {
+    200: TemplateAnswer;
+};
+
+export type ResetNotificationTemplateResponse = ResetNotificationTemplateResponses[keyof ResetNotificationTemplateResponses];
+
+export type GetNotificationTemplateData = {
+    body?: never;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+    };
+    path: {
+        /**
+         * What the message is about.
+         */
+        trigger: TemplateTrigger;
+        /**
+         * How it goes.
+         */
+        channel: Channel;
+        /**
+         * The language, a BCP 47 tag.
+         */
+        language: string;
+    };
+    query?: never;
+    url: '/api/v1/notification-templates/{trigger}/{channel}/{language}';
+};
+
+export type GetNotificationTemplateErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type GetNotificationTemplateError = GetNotificationTemplateErrors[keyof GetNotificationTemplateErrors];
+
+export type GetNotificationTemplateResponses = {
+    200: TemplateAnswer;
+};
+
+export type GetNotificationTemplateResponse = GetNotificationTemplateResponses[keyof GetNotificationTemplateResponses];
+
+export type SetNotificationTemplateData = {
+    body: TemplateEdit;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+        /**
+         * The version the edit is based on, instead of `version`.
+         */
+        'If-Match'?: string;
+    };
+    path: {
+        /**
+         * What the message is about.
+         */
+        trigger: TemplateTrigger;
+        /**
+         * How it goes.
+         */
+        channel: Channel;
+        /**
+         * The language, a BCP 47 tag.
+         */
+        language: string;
+    };
+    query?: never;
+    url: '/api/v1/notification-templates/{trigger}/{channel}/{language}';
+};
+
+export type SetNotificationTemplateErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * The request contradicts the state of things, or is based on a stale version.
+     */
+    409: Problem;
+    /**
+     * The thing no longer has the version in If-Match.
+     */
+    412: Problem;
+    /**
+     * The body is too long.
+     */
+    413: Problem;
+    /**
+     * The body is not in a format taken here.
+     */
+    415: Problem;
+    /**
+     * The request can be read but makes no sense; `errors` says where.
+     */
+    422: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type SetNotificationTemplateError = SetNotificationTemplateErrors[keyof SetNotificationTemplateErrors];
+
+export type SetNotificationTemplateResponses = {
+    200: TemplateAnswer;
+};
+
+export type SetNotificationTemplateResponse = SetNotificationTemplateResponses[keyof SetNotificationTemplateResponses];
 
 export type ListNotificationsData = {
     body?: never;
@@ -10451,6 +12534,74 @@ export type ListNotificationsResponses = {
 
 export type ListNotificationsResponse = ListNotificationsResponses[keyof ListNotificationsResponses];
 
+export type RetryNotificationsData = {
+    body: RetryRequest;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+        /**
+         * Sent again with the same key, the request is carried out once and answered the same for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/notifications/retry';
+};
+
+export type RetryNotificationsErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * The request contradicts the state of things, or is based on a stale version.
+     */
+    409: Problem;
+    /**
+     * The body is too long.
+     */
+    413: Problem;
+    /**
+     * The body is not in a format taken here.
+     */
+    415: Problem;
+    /**
+     * The request can be read but makes no sense; `errors` says where.
+     */
+    422: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type RetryNotificationsError = RetryNotificationsErrors[keyof RetryNotificationsErrors];
+
+export type RetryNotificationsResponses = {
+    202: Retried;
+};
+
+export type RetryNotificationsResponse = RetryNotificationsResponses[keyof RetryNotificationsResponses];
+
 export type GetNotificationData = {
     body?: never;
     headers?: {
@@ -10503,6 +12654,71 @@ export type GetNotificationResponses = {
 };
 
 export type GetNotificationResponse = GetNotificationResponses[keyof GetNotificationResponses];
+
+export type RetryNotificationData = {
+    body?: never;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+        /**
+         * Sent again with the same key, the request is carried out once and answered the same for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        /**
+         * The notification.
+         */
+        id: NotificationId;
+    };
+    query?: never;
+    url: '/api/v1/notifications/{id}/retry';
+};
+
+export type RetryNotificationErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * The request contradicts the state of things, or is based on a stale version.
+     */
+    409: Problem;
+    /**
+     * The request can be read but makes no sense; `errors` says where.
+     */
+    422: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type RetryNotificationError = RetryNotificationErrors[keyof RetryNotificationErrors];
+
+export type RetryNotificationResponses = {
+    202: Notification;
+};
+
+export type RetryNotificationResponse = RetryNotificationResponses[keyof RetryNotificationResponses];
 
 export type GetOpenapiData = {
     body?: never;
@@ -12701,6 +14917,187 @@ export type SetSettingsResponses = {
 
 export type SetSettingsResponse = SetSettingsResponses[keyof SetSettingsResponses];
 
+export type DeleteLogoData = {
+    body?: never;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/settings/branding/logo';
+};
+
+export type DeleteLogoErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * The request contradicts the state of things, or is based on a stale version.
+     */
+    409: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type DeleteLogoError = DeleteLogoErrors[keyof DeleteLogoErrors];
+
+export type DeleteLogoResponses = {
+    /**
+     * Mails are without one from now on.
+     */
+    204: void;
+};
+
+export type DeleteLogoResponse = DeleteLogoResponses[keyof DeleteLogoResponses];
+
+export type GetLogoData = {
+    body?: never;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/settings/branding/logo';
+};
+
+export type GetLogoErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type GetLogoError = GetLogoErrors[keyof GetLogoErrors];
+
+export type GetLogoResponses = {
+    /**
+     * The picture.
+     */
+    200: Array<number>;
+};
+
+export type GetLogoResponse = GetLogoResponses[keyof GetLogoResponses];
+
+export type SetLogoData = {
+    body: Array<number>;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+        /**
+         * The version the edit is based on, instead of `version`.
+         */
+        'If-Match'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/settings/branding/logo';
+};
+
+export type SetLogoErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * The request contradicts the state of things, or is based on a stale version.
+     */
+    409: Problem;
+    /**
+     * The thing no longer has the version in If-Match.
+     */
+    412: Problem;
+    /**
+     * The body is too long.
+     */
+    413: Problem;
+    /**
+     * The body is not in a format taken here.
+     */
+    415: Problem;
+    /**
+     * The request can be read but makes no sense; `errors` says where.
+     */
+    422: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type SetLogoError = SetLogoErrors[keyof SetLogoErrors];
+
+export type SetLogoResponses = {
+    /**
+     * It is in mails from now on.
+     */
+    204: void;
+};
+
+export type SetLogoResponse = SetLogoResponses[keyof SetLogoResponses];
+
 export type ListSmartGroupsData = {
     body?: never;
     headers?: {
@@ -12720,9 +15117,9 @@ export type ListSmartGroupsData = {
          */
         organization_group_id?: OrganizationGroupId;
         /**
-         * What published profiles make of it.
+         * What published profiles make of a smart group.
          */
-        used?: unknown;
+        used?: 'assigned' | 'excluded' | 'unused';
         /**
          * With this tag among its criteria.
          */
@@ -15042,6 +17439,132 @@ export type NotifyUserResponses = {
 };
 
 export type NotifyUserResponse = NotifyUserResponses[keyof NotifyUserResponses];
+
+export type PreviewNotifyWordsData = {
+    body: NotifyPreviewRequest;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+    };
+    path: {
+        /**
+         * The user.
+         */
+        id: UserId;
+    };
+    query?: never;
+    url: '/api/v1/users/{id}/notify/preview';
+};
+
+export type PreviewNotifyWordsErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * The body is too long.
+     */
+    413: Problem;
+    /**
+     * The body is not in a format taken here.
+     */
+    415: Problem;
+    /**
+     * The request can be read but makes no sense; `errors` says where.
+     */
+    422: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type PreviewNotifyWordsError = PreviewNotifyWordsErrors[keyof PreviewNotifyWordsErrors];
+
+export type PreviewNotifyWordsResponses = {
+    200: NotifyPreview;
+};
+
+export type PreviewNotifyWordsResponse = PreviewNotifyWordsResponses[keyof PreviewNotifyWordsResponses];
+
+export type TakeSmsNewsData = {
+    /**
+     * `MessageSid`, `MessageStatus` and more.
+     */
+    body: string;
+    headers: {
+        /**
+         * The signature of address and form.
+         */
+        'X-Twilio-Signature': string;
+    };
+    path: {
+        /**
+         * Whose message it is.
+         */
+        tenant: number;
+    };
+    query?: never;
+    url: '/callbacks/sms/{tenant}';
+};
+
+export type TakeSmsNewsErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    403: unknown;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * The body is too long.
+     */
+    413: Problem;
+    /**
+     * The body is not in a format taken here.
+     */
+    415: Problem;
+    /**
+     * The request can be read but makes no sense; `errors` says where.
+     */
+    422: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type TakeSmsNewsError = TakeSmsNewsErrors[keyof TakeSmsNewsErrors];
+
+export type TakeSmsNewsResponses = {
+    204: void;
+};
+
+export type TakeSmsNewsResponse = TakeSmsNewsResponses[keyof TakeSmsNewsResponses];
 
 export type HealthzData = {
     body?: never;

@@ -3,8 +3,8 @@
 import { type DefaultError, type InfiniteData, infiniteQueryOptions, queryOptions, type UseMutationOptions } from '@tanstack/react-query';
 
 import { client } from '../client.gen';
-import { answerCommand, beginNewPasskey, beginPasskey, beginTotp, changeUserGroupMembers, confirmPassword, confirmTotp, createAdmin, createAdminLink, createApiToken, createEnrollmentToken, createIntegration, createOrganizationGroup, createProfile, createRole, createSmartGroup, createTag, createUser, createUserGroup, deleteAdmin, deleteDevice, deleteEnrollmentToken, deleteIntegration, deleteOrganizationGroup, deleteProfile, deleteRole, deleteSmartGroup, deleteTag, deleteUser, deleteUserGroup, dropSourceEvent, editAdmin, editClassification, editDevice, editIntegration, editOrganizationGroup, editProfile, editRole, editSmartGroup, editTag, editUser, editUserGroup, endOtherSessions, endSession, enroll, explainDevice, finishNewPasskey, finishPasskey, getAdmin, getApiToken, getClassification, getCommands, getDashboard, getDashboardTrend, getDevice, getDeviceTimeline, getEnrollmentToken, getIntegration, getJob, getMessages, getNotification, getOpenapi, getOrganizationGroup, getProfile, getRole, getSession, getSettings, getSmartGroup, getTag, getThreat, getUser, getUserGroup, giveRecoveryCode, giveTotp, healthz, ignoreThreat, inspectLink, listAdmins, listApiTokens, listClassifications, listDevices, listEnrollmentTokens, listIntegrations, listJobs, listNotifications, listOrganizationGroups, listPasskeys, listPayloadSettings, listProfiles, listProfileVersions, listRoles, listSessions, listSmartGroups, listSourceEvents, listTags, listThreats, listUserGroupMembers, listUserGroups, listUserIncidents, listUsers, metrics, notifyDevices, notifyUser, type Options, previewClassification, previewNotifyUser, previewProfile, previewSmartGroup, publishProfile, quickstartRiskResponse, readJournal, readMessage, readyz, redeemLink, removePasskey, removeTotp, renewRecoveryCodes, reopenThreat, reportInventory, requestProfile, resetClassification, resolveThreat, retireProfile, retrySourceEvent, revokeApiToken, search, setPassword, setSettings, signIn, signOut, submitAgentDetections, submitDetections, submitSourceEvents, tagDevice, unenrollDevice, unlockAdmin, untagDevice, withdrawProfile } from '../sdk.gen';
-import type { AnswerCommandData, AnswerCommandError, AnswerCommandResponse, BeginNewPasskeyData, BeginNewPasskeyError, BeginNewPasskeyResponse, BeginPasskeyData, BeginPasskeyError, BeginPasskeyResponse, BeginTotpData, BeginTotpError, BeginTotpResponse, ChangeUserGroupMembersData, ChangeUserGroupMembersError, ChangeUserGroupMembersResponse, ConfirmPasswordData, ConfirmPasswordError, ConfirmPasswordResponse, ConfirmTotpData, ConfirmTotpError, ConfirmTotpResponse, CreateAdminData, CreateAdminError, CreateAdminLinkData, CreateAdminLinkError, CreateAdminLinkResponse, CreateAdminResponse, CreateApiTokenData, CreateApiTokenError, CreateApiTokenResponse, CreateEnrollmentTokenData, CreateEnrollmentTokenError, CreateEnrollmentTokenResponse, CreateIntegrationData, CreateIntegrationError, CreateIntegrationResponse, CreateOrganizationGroupData, CreateOrganizationGroupError, CreateOrganizationGroupResponse, CreateProfileData, CreateProfileError, CreateProfileResponse, CreateRoleData, CreateRoleError, CreateRoleResponse, CreateSmartGroupData, CreateSmartGroupError, CreateSmartGroupResponse, CreateTagData, CreateTagError, CreateTagResponse, CreateUserData, CreateUserError, CreateUserGroupData, CreateUserGroupError, CreateUserGroupResponse, CreateUserResponse, DeleteAdminData, DeleteAdminError, DeleteAdminResponse, DeleteDeviceData, DeleteDeviceError, DeleteDeviceResponse, DeleteEnrollmentTokenData, DeleteEnrollmentTokenError, DeleteEnrollmentTokenResponse, DeleteIntegrationData, DeleteIntegrationError, DeleteIntegrationResponse, DeleteOrganizationGroupData, DeleteOrganizationGroupError, DeleteOrganizationGroupResponse, DeleteProfileData, DeleteProfileError, DeleteProfileResponse, DeleteRoleData, DeleteRoleError, DeleteRoleResponse, DeleteSmartGroupData, DeleteSmartGroupError, DeleteSmartGroupResponse, DeleteTagData, DeleteTagError, DeleteTagResponse, DeleteUserData, DeleteUserError, DeleteUserGroupData, DeleteUserGroupError, DeleteUserGroupResponse, DeleteUserResponse, DropSourceEventData, DropSourceEventError, DropSourceEventResponse, EditAdminData, EditAdminError, EditAdminResponse, EditClassificationData, EditClassificationError, EditClassificationResponse, EditDeviceData, EditDeviceError, EditDeviceResponse, EditIntegrationData, EditIntegrationError, EditIntegrationResponse, EditOrganizationGroupData, EditOrganizationGroupError, EditOrganizationGroupResponse, EditProfileData, EditProfileError, EditProfileResponse, EditRoleData, EditRoleError, EditRoleResponse, EditSmartGroupData, EditSmartGroupError, EditSmartGroupResponse, EditTagData, EditTagError, EditTagResponse, EditUserData, EditUserError, EditUserGroupData, EditUserGroupError, EditUserGroupResponse, EditUserResponse, EndOtherSessionsData, EndOtherSessionsError, EndOtherSessionsResponse, EndSessionData, EndSessionError, EndSessionResponse, EnrollData, EnrollError, EnrollResponse, ExplainDeviceData, ExplainDeviceError, ExplainDeviceResponse, FinishNewPasskeyData, FinishNewPasskeyError, FinishNewPasskeyResponse, FinishPasskeyData, FinishPasskeyError, FinishPasskeyResponse, GetAdminData, GetAdminError, GetAdminResponse, GetApiTokenData, GetApiTokenError, GetApiTokenResponse, GetClassificationData, GetClassificationError, GetClassificationResponse, GetCommandsData, GetCommandsError, GetCommandsResponse, GetDashboardData, GetDashboardError, GetDashboardResponse, GetDashboardTrendData, GetDashboardTrendError, GetDashboardTrendResponse, GetDeviceData, GetDeviceError, GetDeviceResponse, GetDeviceTimelineData, GetDeviceTimelineError, GetDeviceTimelineResponse, GetEnrollmentTokenData, GetEnrollmentTokenError, GetEnrollmentTokenResponse, GetIntegrationData, GetIntegrationError, GetIntegrationResponse, GetJobData, GetJobError, GetJobResponse, GetMessagesData, GetMessagesError, GetMessagesResponse, GetNotificationData, GetNotificationError, GetNotificationResponse, GetOpenapiData, GetOpenapiResponse, GetOrganizationGroupData, GetOrganizationGroupError, GetOrganizationGroupResponse, GetProfileData, GetProfileError, GetProfileResponse, GetRoleData, GetRoleError, GetRoleResponse, GetSessionData, GetSessionError, GetSessionResponse, GetSettingsData, GetSettingsError, GetSettingsResponse, GetSmartGroupData, GetSmartGroupError, GetSmartGroupResponse, GetTagData, GetTagError, GetTagResponse, GetThreatData, GetThreatError, GetThreatResponse, GetUserData, GetUserError, GetUserGroupData, GetUserGroupError, GetUserGroupResponse, GetUserResponse, GiveRecoveryCodeData, GiveRecoveryCodeError, GiveRecoveryCodeResponse, GiveTotpData, GiveTotpError, GiveTotpResponse, HealthzData, HealthzResponse, IgnoreThreatData, IgnoreThreatError, IgnoreThreatResponse, InspectLinkData, InspectLinkError, InspectLinkResponse, ListAdminsData, ListAdminsError, ListAdminsResponse, ListApiTokensData, ListApiTokensError, ListApiTokensResponse, ListClassificationsData, ListClassificationsError, ListClassificationsResponse, ListDevicesData, ListDevicesError, ListDevicesResponse, ListEnrollmentTokensData, ListEnrollmentTokensError, ListEnrollmentTokensResponse, ListIntegrationsData, ListIntegrationsError, ListIntegrationsResponse, ListJobsData, ListJobsError, ListJobsResponse, ListNotificationsData, ListNotificationsError, ListNotificationsResponse, ListOrganizationGroupsData, ListOrganizationGroupsError, ListOrganizationGroupsResponse, ListPasskeysData, ListPasskeysError, ListPasskeysResponse, ListPayloadSettingsData, ListPayloadSettingsError, ListPayloadSettingsResponse, ListProfilesData, ListProfilesError, ListProfilesResponse, ListProfileVersionsData, ListProfileVersionsError, ListProfileVersionsResponse, ListRolesData, ListRolesError, ListRolesResponse, ListSessionsData, ListSessionsError, ListSessionsResponse, ListSmartGroupsData, ListSmartGroupsError, ListSmartGroupsResponse, ListSourceEventsData, ListSourceEventsError, ListSourceEventsResponse, ListTagsData, ListTagsError, ListTagsResponse, ListThreatsData, ListThreatsError, ListThreatsResponse, ListUserGroupMembersData, ListUserGroupMembersError, ListUserGroupMembersResponse, ListUserGroupsData, ListUserGroupsError, ListUserGroupsResponse, ListUserIncidentsData, ListUserIncidentsError, ListUserIncidentsResponse, ListUsersData, ListUsersError, ListUsersResponse, MetricsData, MetricsError, MetricsResponse, NotifyDevicesData, NotifyDevicesError, NotifyDevicesResponse, NotifyUserData, NotifyUserError, NotifyUserResponse, PreviewClassificationData, PreviewClassificationError, PreviewClassificationResponse, PreviewNotifyUserData, PreviewNotifyUserError, PreviewNotifyUserResponse, PreviewProfileData, PreviewProfileError, PreviewProfileResponse, PreviewSmartGroupData, PreviewSmartGroupError, PreviewSmartGroupResponse, PublishProfileData, PublishProfileError, PublishProfileResponse, QuickstartRiskResponseData, QuickstartRiskResponseError, QuickstartRiskResponseResponse, ReadJournalData, ReadJournalError, ReadJournalResponse, ReadMessageData, ReadMessageError, ReadMessageResponse, ReadyzData, ReadyzError, ReadyzResponse, RedeemLinkData, RedeemLinkError, RedeemLinkResponse, RemovePasskeyData, RemovePasskeyError, RemovePasskeyResponse, RemoveTotpData, RemoveTotpError, RemoveTotpResponse, RenewRecoveryCodesData, RenewRecoveryCodesError, RenewRecoveryCodesResponse, ReopenThreatData, ReopenThreatError, ReopenThreatResponse, ReportInventoryData, ReportInventoryError, ReportInventoryResponse, RequestProfileData, RequestProfileError, RequestProfileResponse, ResetClassificationData, ResetClassificationError, ResetClassificationResponse, ResolveThreatData, ResolveThreatError, ResolveThreatResponse, RetireProfileData, RetireProfileError, RetireProfileResponse, RetrySourceEventData, RetrySourceEventError, RetrySourceEventResponse, RevokeApiTokenData, RevokeApiTokenError, RevokeApiTokenResponse, SearchData, SearchError, SearchResponse, SetPasswordData, SetPasswordError, SetPasswordResponse, SetSettingsData, SetSettingsError, SetSettingsResponse, SignInData, SignInError, SignInResponse, SignOutData, SignOutError, SignOutResponse, SubmitAgentDetectionsData, SubmitAgentDetectionsError, SubmitAgentDetectionsResponse, SubmitDetectionsData, SubmitDetectionsError, SubmitDetectionsResponse, SubmitSourceEventsData, SubmitSourceEventsError, SubmitSourceEventsResponse, TagDeviceData, TagDeviceError, TagDeviceResponse, UnenrollDeviceData, UnenrollDeviceError, UnenrollDeviceResponse, UnlockAdminData, UnlockAdminError, UnlockAdminResponse, UntagDeviceData, UntagDeviceError, UntagDeviceResponse, WithdrawProfileData, WithdrawProfileError, WithdrawProfileResponse } from '../types.gen';
+import { answerCommand, beginNewPasskey, beginPasskey, beginTotp, changeUserGroupMembers, confirmPassword, confirmTotp, createAdmin, createAdminLink, createApiToken, createEnrollmentToken, createIntegration, createOrganizationGroup, createProfile, createRole, createSmartGroup, createTag, createUser, createUserGroup, deleteAdmin, deleteDevice, deleteEnrollmentToken, deleteIntegration, deleteLogo, deleteOrganizationGroup, deleteProfile, deleteRole, deleteSmartGroup, deleteTag, deleteUser, deleteUserGroup, dropSourceEvent, editAccount, editAdmin, editClassification, editDevice, editIntegration, editOrganizationGroup, editProfile, editRole, editSmartGroup, editTag, editUser, editUserGroup, endOtherSessions, endSession, enroll, explainDevice, finishNewPasskey, finishPasskey, getAdmin, getApiToken, getClassification, getCommands, getDashboard, getDashboardTrend, getDevice, getDeviceEffectiveSettings, getDeviceTimeline, getEmailChannel, getEnrollmentToken, getIntegration, getJob, getLogo, getMessages, getNotification, getNotificationTemplate, getOpenapi, getOrganizationGroup, getProfile, getRole, getSession, getSettings, getSmartGroup, getSmsChannel, getTag, getThreat, getUser, getUserGroup, giveRecoveryCode, giveTotp, healthz, ignoreThreat, inspectLink, listAdmins, listApiTokens, listChannels, listClassifications, listDevices, listEnrollmentTokens, listIntegrations, listJobs, listNotifications, listNotificationTemplates, listOrganizationGroups, listPasskeys, listPayloadSettings, listProfiles, listProfileVersions, listRoles, listSessions, listSmartGroups, listSourceEvents, listTags, listTemplateLanguages, listThreats, listUserGroupMembers, listUserGroups, listUserIncidents, listUsers, metrics, notifyDevices, notifyUser, type Options, previewClassification, previewNotificationTemplate, previewNotifyUser, previewNotifyWords, previewProfile, previewSmartGroup, publishProfile, quickstartRiskResponse, readJournal, readMessage, readyz, redeemLink, removePasskey, removeTotp, renewRecoveryCodes, reopenThreat, reportInventory, requestProfile, resetClassification, resetNotificationTemplate, resolveThreat, retireProfile, retryNotification, retryNotifications, retrySourceEvent, revokeApiToken, search, setEmailChannel, setLogo, setNotificationTemplate, setPassword, setSettings, setSmsChannel, signIn, signOut, submitAgentDetections, submitDetections, submitSourceEvents, tagDevice, takeSmsNews, testChannel, unenrollDevice, unlockAdmin, untagDevice, withdrawProfile } from '../sdk.gen';
+import type { AnswerCommandData, AnswerCommandError, AnswerCommandResponse, BeginNewPasskeyData, BeginNewPasskeyError, BeginNewPasskeyResponse, BeginPasskeyData, BeginPasskeyError, BeginPasskeyResponse, BeginTotpData, BeginTotpError, BeginTotpResponse, ChangeUserGroupMembersData, ChangeUserGroupMembersError, ChangeUserGroupMembersResponse, ConfirmPasswordData, ConfirmPasswordError, ConfirmPasswordResponse, ConfirmTotpData, ConfirmTotpError, ConfirmTotpResponse, CreateAdminData, CreateAdminError, CreateAdminLinkData, CreateAdminLinkError, CreateAdminLinkResponse, CreateAdminResponse, CreateApiTokenData, CreateApiTokenError, CreateApiTokenResponse, CreateEnrollmentTokenData, CreateEnrollmentTokenError, CreateEnrollmentTokenResponse, CreateIntegrationData, CreateIntegrationError, CreateIntegrationResponse, CreateOrganizationGroupData, CreateOrganizationGroupError, CreateOrganizationGroupResponse, CreateProfileData, CreateProfileError, CreateProfileResponse, CreateRoleData, CreateRoleError, CreateRoleResponse, CreateSmartGroupData, CreateSmartGroupError, CreateSmartGroupResponse, CreateTagData, CreateTagError, CreateTagResponse, CreateUserData, CreateUserError, CreateUserGroupData, CreateUserGroupError, CreateUserGroupResponse, CreateUserResponse, DeleteAdminData, DeleteAdminError, DeleteAdminResponse, DeleteDeviceData, DeleteDeviceError, DeleteDeviceResponse, DeleteEnrollmentTokenData, DeleteEnrollmentTokenError, DeleteEnrollmentTokenResponse, DeleteIntegrationData, DeleteIntegrationError, DeleteIntegrationResponse, DeleteLogoData, DeleteLogoError, DeleteLogoResponse, DeleteOrganizationGroupData, DeleteOrganizationGroupError, DeleteOrganizationGroupResponse, DeleteProfileData, DeleteProfileError, DeleteProfileResponse, DeleteRoleData, DeleteRoleError, DeleteRoleResponse, DeleteSmartGroupData, DeleteSmartGroupError, DeleteSmartGroupResponse, DeleteTagData, DeleteTagError, DeleteTagResponse, DeleteUserData, DeleteUserError, DeleteUserGroupData, DeleteUserGroupError, DeleteUserGroupResponse, DeleteUserResponse, DropSourceEventData, DropSourceEventError, DropSourceEventResponse, EditAccountData, EditAccountError, EditAccountResponse, EditAdminData, EditAdminError, EditAdminResponse, EditClassificationData, EditClassificationError, EditClassificationResponse, EditDeviceData, EditDeviceError, EditDeviceResponse, EditIntegrationData, EditIntegrationError, EditIntegrationResponse, EditOrganizationGroupData, EditOrganizationGroupError, EditOrganizationGroupResponse, EditProfileData, EditProfileError, EditProfileResponse, EditRoleData, EditRoleError, EditRoleResponse, EditSmartGroupData, EditSmartGroupError, EditSmartGroupResponse, EditTagData, EditTagError, EditTagResponse, EditUserData, EditUserError, EditUserGroupData, EditUserGroupError, EditUserGroupResponse, EditUserResponse, EndOtherSessionsData, EndOtherSessionsError, EndOtherSessionsResponse, EndSessionData, EndSessionError, EndSessionResponse, EnrollData, EnrollError, EnrollResponse, ExplainDeviceData, ExplainDeviceError, ExplainDeviceResponse, FinishNewPasskeyData, FinishNewPasskeyError, FinishNewPasskeyResponse, FinishPasskeyData, FinishPasskeyError, FinishPasskeyResponse, GetAdminData, GetAdminError, GetAdminResponse, GetApiTokenData, GetApiTokenError, GetApiTokenResponse, GetClassificationData, GetClassificationError, GetClassificationResponse, GetCommandsData, GetCommandsError, GetCommandsResponse, GetDashboardData, GetDashboardError, GetDashboardResponse, GetDashboardTrendData, GetDashboardTrendError, GetDashboardTrendResponse, GetDeviceData, GetDeviceEffectiveSettingsData, GetDeviceEffectiveSettingsError, GetDeviceEffectiveSettingsResponse, GetDeviceError, GetDeviceResponse, GetDeviceTimelineData, GetDeviceTimelineError, GetDeviceTimelineResponse, GetEmailChannelData, GetEmailChannelError, GetEmailChannelResponse, GetEnrollmentTokenData, GetEnrollmentTokenError, GetEnrollmentTokenResponse, GetIntegrationData, GetIntegrationError, GetIntegrationResponse, GetJobData, GetJobError, GetJobResponse, GetLogoData, GetLogoError, GetLogoResponse, GetMessagesData, GetMessagesError, GetMessagesResponse, GetNotificationData, GetNotificationError, GetNotificationResponse, GetNotificationTemplateData, GetNotificationTemplateError, GetNotificationTemplateResponse, GetOpenapiData, GetOpenapiResponse, GetOrganizationGroupData, GetOrganizationGroupError, GetOrganizationGroupResponse, GetProfileData, GetProfileError, GetProfileResponse, GetRoleData, GetRoleError, GetRoleResponse, GetSessionData, GetSessionError, GetSessionResponse, GetSettingsData, GetSettingsError, GetSettingsResponse, GetSmartGroupData, GetSmartGroupError, GetSmartGroupResponse, GetSmsChannelData, GetSmsChannelError, GetSmsChannelResponse, GetTagData, GetTagError, GetTagResponse, GetThreatData, GetThreatError, GetThreatResponse, GetUserData, GetUserError, GetUserGroupData, GetUserGroupError, GetUserGroupResponse, GetUserResponse, GiveRecoveryCodeData, GiveRecoveryCodeError, GiveRecoveryCodeResponse, GiveTotpData, GiveTotpError, GiveTotpResponse, HealthzData, HealthzResponse, IgnoreThreatData, IgnoreThreatError, IgnoreThreatResponse, InspectLinkData, InspectLinkError, InspectLinkResponse, ListAdminsData, ListAdminsError, ListAdminsResponse, ListApiTokensData, ListApiTokensError, ListApiTokensResponse, ListChannelsData, ListChannelsError, ListChannelsResponse, ListClassificationsData, ListClassificationsError, ListClassificationsResponse, ListDevicesData, ListDevicesError, ListDevicesResponse, ListEnrollmentTokensData, ListEnrollmentTokensError, ListEnrollmentTokensResponse, ListIntegrationsData, ListIntegrationsError, ListIntegrationsResponse, ListJobsData, ListJobsError, ListJobsResponse, ListNotificationsData, ListNotificationsError, ListNotificationsResponse, ListNotificationTemplatesData, ListNotificationTemplatesError, ListNotificationTemplatesResponse, ListOrganizationGroupsData, ListOrganizationGroupsError, ListOrganizationGroupsResponse, ListPasskeysData, ListPasskeysError, ListPasskeysResponse, ListPayloadSettingsData, ListPayloadSettingsError, ListPayloadSettingsResponse, ListProfilesData, ListProfilesError, ListProfilesResponse, ListProfileVersionsData, ListProfileVersionsError, ListProfileVersionsResponse, ListRolesData, ListRolesError, ListRolesResponse, ListSessionsData, ListSessionsError, ListSessionsResponse, ListSmartGroupsData, ListSmartGroupsError, ListSmartGroupsResponse, ListSourceEventsData, ListSourceEventsError, ListSourceEventsResponse, ListTagsData, ListTagsError, ListTagsResponse, ListTemplateLanguagesData, ListTemplateLanguagesError, ListTemplateLanguagesResponse, ListThreatsData, ListThreatsError, ListThreatsResponse, ListUserGroupMembersData, ListUserGroupMembersError, ListUserGroupMembersResponse, ListUserGroupsData, ListUserGroupsError, ListUserGroupsResponse, ListUserIncidentsData, ListUserIncidentsError, ListUserIncidentsResponse, ListUsersData, ListUsersError, ListUsersResponse, MetricsData, MetricsError, MetricsResponse, NotifyDevicesData, NotifyDevicesError, NotifyDevicesResponse, NotifyUserData, NotifyUserError, NotifyUserResponse, PreviewClassificationData, PreviewClassificationError, PreviewClassificationResponse, PreviewNotificationTemplateData, PreviewNotificationTemplateError, PreviewNotificationTemplateResponse, PreviewNotifyUserData, PreviewNotifyUserError, PreviewNotifyUserResponse, PreviewNotifyWordsData, PreviewNotifyWordsError, PreviewNotifyWordsResponse, PreviewProfileData, PreviewProfileError, PreviewProfileResponse, PreviewSmartGroupData, PreviewSmartGroupError, PreviewSmartGroupResponse, PublishProfileData, PublishProfileError, PublishProfileResponse, QuickstartRiskResponseData, QuickstartRiskResponseError, QuickstartRiskResponseResponse, ReadJournalData, ReadJournalError, ReadJournalResponse, ReadMessageData, ReadMessageError, ReadMessageResponse, ReadyzData, ReadyzError, ReadyzResponse, RedeemLinkData, RedeemLinkError, RedeemLinkResponse, RemovePasskeyData, RemovePasskeyError, RemovePasskeyResponse, RemoveTotpData, RemoveTotpError, RemoveTotpResponse, RenewRecoveryCodesData, RenewRecoveryCodesError, RenewRecoveryCodesResponse, ReopenThreatData, ReopenThreatError, ReopenThreatResponse, ReportInventoryData, ReportInventoryError, ReportInventoryResponse, RequestProfileData, RequestProfileError, RequestProfileResponse, ResetClassificationData, ResetClassificationError, ResetClassificationResponse, ResetNotificationTemplateData, ResetNotificationTemplateError, ResetNotificationTemplateResponse, ResolveThreatData, ResolveThreatError, ResolveThreatResponse, RetireProfileData, RetireProfileError, RetireProfileResponse, RetryNotificationData, RetryNotificationError, RetryNotificationResponse, RetryNotificationsData, RetryNotificationsError, RetryNotificationsResponse, RetrySourceEventData, RetrySourceEventError, RetrySourceEventResponse, RevokeApiTokenData, RevokeApiTokenError, RevokeApiTokenResponse, SearchData, SearchError, SearchResponse, SetEmailChannelData, SetEmailChannelError, SetEmailChannelResponse, SetLogoData, SetLogoError, SetLogoResponse, SetNotificationTemplateData, SetNotificationTemplateError, SetNotificationTemplateResponse, SetPasswordData, SetPasswordError, SetPasswordResponse, SetSettingsData, SetSettingsError, SetSettingsResponse, SetSmsChannelData, SetSmsChannelError, SetSmsChannelResponse, SignInData, SignInError, SignInResponse, SignOutData, SignOutError, SignOutResponse, SubmitAgentDetectionsData, SubmitAgentDetectionsError, SubmitAgentDetectionsResponse, SubmitDetectionsData, SubmitDetectionsError, SubmitDetectionsResponse, SubmitSourceEventsData, SubmitSourceEventsError, SubmitSourceEventsResponse, TagDeviceData, TagDeviceError, TagDeviceResponse, TakeSmsNewsData, TakeSmsNewsError, TakeSmsNewsResponse, TestChannelData, TestChannelError, TestChannelResponse, UnenrollDeviceData, UnenrollDeviceError, UnenrollDeviceResponse, UnlockAdminData, UnlockAdminError, UnlockAdminResponse, UntagDeviceData, UntagDeviceError, UntagDeviceResponse, WithdrawProfileData, WithdrawProfileError, WithdrawProfileResponse } from '../types.gen';
 
 export type QueryKey<TOptions extends Options> = [
     Pick<TOptions, 'baseUrl' | 'body' | 'headers' | 'path' | 'query'> & {
@@ -162,6 +162,25 @@ export const readMessageMutation = (options?: Partial<Options<ReadMessageData>>)
     const mutationOptions: UseMutationOptions<ReadMessageResponse, ReadMessageError, Options<ReadMessageData>> = {
         mutationFn: async (fnOptions) => {
             const { data } = await readMessage({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
+ * Changes one's own name and mail address
+ *
+ * What one signs in with besides the mail address, and what one may do, is for those who manage administrators.
+ */
+export const editAccountMutation = (options?: Partial<Options<EditAccountData>>): UseMutationOptions<EditAccountResponse, EditAccountError, Options<EditAccountData>> => {
+    const mutationOptions: UseMutationOptions<EditAccountResponse, EditAccountError, Options<EditAccountData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await editAccount({
                 ...options,
                 ...fnOptions,
                 throwOnError: true
@@ -655,6 +674,133 @@ export const getApiTokenOptions = (options: Options<GetApiTokenData>) => queryOp
     queryKey: getApiTokenQueryKey(options)
 });
 
+export const listChannelsQueryKey = (options?: Options<ListChannelsData>) => createQueryKey('listChannels', options);
+
+/**
+ * The channels
+ *
+ * What messages and wake-ups are sent by, and what waits in each. They concern the whole tenant, so a part of it does
+ * not suffice as reach.
+ *
+ * Needs the right `view`.
+ */
+export const listChannelsOptions = (options?: Options<ListChannelsData>) => queryOptions<ListChannelsResponse, ListChannelsError, ListChannelsResponse, ReturnType<typeof listChannelsQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await listChannels({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: listChannelsQueryKey(options)
+});
+
+export const getEmailChannelQueryKey = (options?: Options<GetEmailChannelData>) => createQueryKey('getEmailChannel', options);
+
+/**
+ * How mails are sent
+ *
+ * Needs the right `view`.
+ */
+export const getEmailChannelOptions = (options?: Options<GetEmailChannelData>) => queryOptions<GetEmailChannelResponse, GetEmailChannelError, GetEmailChannelResponse, ReturnType<typeof getEmailChannelQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await getEmailChannel({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: getEmailChannelQueryKey(options)
+});
+
+/**
+ * Sets up how mails are sent
+ *
+ * Messages that wait are sent this way from now on. Those that were captured before stay captured.
+ *
+ * Needs the right `manage_settings`.
+ */
+export const setEmailChannelMutation = (options?: Partial<Options<SetEmailChannelData>>): UseMutationOptions<SetEmailChannelResponse, SetEmailChannelError, Options<SetEmailChannelData>> => {
+    const mutationOptions: UseMutationOptions<SetEmailChannelResponse, SetEmailChannelError, Options<SetEmailChannelData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await setEmailChannel({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+export const getSmsChannelQueryKey = (options?: Options<GetSmsChannelData>) => createQueryKey('getSmsChannel', options);
+
+/**
+ * How text messages are sent
+ *
+ * Needs the right `view`.
+ */
+export const getSmsChannelOptions = (options?: Options<GetSmsChannelData>) => queryOptions<GetSmsChannelResponse, GetSmsChannelError, GetSmsChannelResponse, ReturnType<typeof getSmsChannelQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await getSmsChannel({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: getSmsChannelQueryKey(options)
+});
+
+/**
+ * Sets up how text messages are sent
+ *
+ * Messages that wait are sent this way from now on. Those that were captured before stay captured.
+ *
+ * Needs the right `manage_settings`.
+ */
+export const setSmsChannelMutation = (options?: Partial<Options<SetSmsChannelData>>): UseMutationOptions<SetSmsChannelResponse, SetSmsChannelError, Options<SetSmsChannelData>> => {
+    const mutationOptions: UseMutationOptions<SetSmsChannelResponse, SetSmsChannelError, Options<SetSmsChannelData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await setSmsChannel({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
+ * Sends a test message
+ *
+ * By what is set up, whether it is enabled or not, and past the outbox. The answer is the provider's own. 409 while the
+ * channel is not set up, or only wakes devices.
+ *
+ * Needs the right `manage_settings`.
+ */
+export const testChannelMutation = (options?: Partial<Options<TestChannelData>>): UseMutationOptions<TestChannelResponse, TestChannelError, Options<TestChannelData>> => {
+    const mutationOptions: UseMutationOptions<TestChannelResponse, TestChannelError, Options<TestChannelData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await testChannel({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
 export const listClassificationsQueryKey = (options?: Options<ListClassificationsData>) => createQueryKey('listClassifications', options);
 
 /**
@@ -998,6 +1144,29 @@ export const editDeviceMutation = (options?: Partial<Options<EditDeviceData>>): 
     };
     return mutationOptions;
 };
+
+export const getDeviceEffectiveSettingsQueryKey = (options: Options<GetDeviceEffectiveSettingsData>) => createQueryKey('getDeviceEffectiveSettings', options);
+
+/**
+ * The restrictions in force on a device
+ *
+ * As they are when every profile is on it that should be: for each restriction the strictest value, which profile it
+ * comes from, and whose value made no difference.
+ *
+ * Needs the right `view`.
+ */
+export const getDeviceEffectiveSettingsOptions = (options: Options<GetDeviceEffectiveSettingsData>) => queryOptions<GetDeviceEffectiveSettingsResponse, GetDeviceEffectiveSettingsError, GetDeviceEffectiveSettingsResponse, ReturnType<typeof getDeviceEffectiveSettingsQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await getDeviceEffectiveSettings({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: getDeviceEffectiveSettingsQueryKey(options)
+});
 
 export const explainDeviceQueryKey = (options: Options<ExplainDeviceData>) => createQueryKey('explainDevice', options);
 
@@ -1503,10 +1672,11 @@ export const getJobOptions = (options: Options<GetJobData>) => queryOptions<GetJ
 export const readJournalQueryKey = (options?: Options<ReadJournalData>) => createQueryKey('readJournal', options);
 
 /**
- * The journal, oldest first
+ * The journal, oldest first, or from its end
  *
  * Positions have no gaps, but what is out of reach is left out. To follow the journal, send `next_after` as `after`
- * again and again, or listen to `/api/v1/live`.
+ * again and again, or listen to `/api/v1/live`; to read it from its end, begin with a `before` beyond it and go on with
+ * `next_before`.
  *
  * Needs the right `view_audit`.
  */
@@ -1526,10 +1696,11 @@ export const readJournalOptions = (options?: Options<ReadJournalData>) => queryO
 export const readJournalInfiniteQueryKey = (options?: Options<ReadJournalData>): QueryKey<Options<ReadJournalData>> => createQueryKey('readJournal', options, true);
 
 /**
- * The journal, oldest first
+ * The journal, oldest first, or from its end
  *
  * Positions have no gaps, but what is out of reach is left out. To follow the journal, send `next_after` as `after`
- * again and again, or listen to `/api/v1/live`.
+ * again and again, or listen to `/api/v1/live`; to read it from its end, begin with a `before` beyond it and go on with
+ * `next_before`.
  *
  * Needs the right `view_audit`.
  */
@@ -1597,6 +1768,168 @@ export const redeemLinkMutation = (options?: Partial<Options<RedeemLinkData>>): 
     return mutationOptions;
 };
 
+export const listNotificationTemplatesQueryKey = (options?: Options<ListNotificationTemplatesData>) => createQueryKey('listNotificationTemplates', options);
+
+/**
+ * The templates
+ *
+ * Those that are shipped and those that the tenant changed or added, by language, trigger and channel.
+ *
+ * Needs the right `view`.
+ */
+export const listNotificationTemplatesOptions = (options?: Options<ListNotificationTemplatesData>) => queryOptions<ListNotificationTemplatesResponse, ListNotificationTemplatesError, ListNotificationTemplatesResponse, ReturnType<typeof listNotificationTemplatesQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await listNotificationTemplates({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: listNotificationTemplatesQueryKey(options)
+});
+
+export const listNotificationTemplatesInfiniteQueryKey = (options?: Options<ListNotificationTemplatesData>): QueryKey<Options<ListNotificationTemplatesData>> => createQueryKey('listNotificationTemplates', options, true);
+
+/**
+ * The templates
+ *
+ * Those that are shipped and those that the tenant changed or added, by language, trigger and channel.
+ *
+ * Needs the right `view`.
+ */
+export const listNotificationTemplatesInfiniteOptions = (options?: Options<ListNotificationTemplatesData>) => {
+    const opts = infiniteQueryOptions<ListNotificationTemplatesResponse, ListNotificationTemplatesError, InfiniteData<ListNotificationTemplatesResponse>, QueryKey<Options<ListNotificationTemplatesData>>, string | Pick<QueryKey<Options<ListNotificationTemplatesData>>[0], 'body' | 'headers' | 'path' | 'query'>>(
+    // @ts-ignore
+    {
+        queryFn: async ({ pageParam, queryKey, signal }) => {
+            // @ts-ignore
+            const page: Pick<QueryKey<Options<ListNotificationTemplatesData>>[0], 'body' | 'headers' | 'path' | 'query'> = typeof pageParam === 'object' ? pageParam : {
+                query: {
+                    cursor: pageParam
+                }
+            };
+            const params = createInfiniteParams(queryKey, page);
+            const { data } = await listNotificationTemplates({
+                ...options,
+                ...params,
+                signal,
+                throwOnError: true
+            });
+            return data;
+        },
+        queryKey: listNotificationTemplatesInfiniteQueryKey(options)
+    });
+    return opts as Omit<typeof opts, 'initialData'>;
+};
+
+export const listTemplateLanguagesQueryKey = (options?: Options<ListTemplateLanguagesData>) => createQueryKey('listTemplateLanguages', options);
+
+/**
+ * The languages messages can be in
+ *
+ * Needs the right `view`.
+ */
+export const listTemplateLanguagesOptions = (options?: Options<ListTemplateLanguagesData>) => queryOptions<ListTemplateLanguagesResponse, ListTemplateLanguagesError, ListTemplateLanguagesResponse, ReturnType<typeof listTemplateLanguagesQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await listTemplateLanguages({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: listTemplateLanguagesQueryKey(options)
+});
+
+/**
+ * What a template makes of data
+ *
+ * Nothing is kept or sent. 422 with the line and what is wrong, as when it is saved.
+ *
+ * Needs the rights `manage_settings` and `view`.
+ */
+export const previewNotificationTemplateMutation = (options?: Partial<Options<PreviewNotificationTemplateData>>): UseMutationOptions<PreviewNotificationTemplateResponse, PreviewNotificationTemplateError, Options<PreviewNotificationTemplateData>> => {
+    const mutationOptions: UseMutationOptions<PreviewNotificationTemplateResponse, PreviewNotificationTemplateError, Options<PreviewNotificationTemplateData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await previewNotificationTemplate({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
+ * Puts a template back to the shipped one
+ *
+ * In a language that is not shipped, takes it away.
+ *
+ * Needs the right `manage_settings`.
+ */
+export const resetNotificationTemplateMutation = (options?: Partial<Options<ResetNotificationTemplateData>>): UseMutationOptions<ResetNotificationTemplateResponse, ResetNotificationTemplateError, Options<ResetNotificationTemplateData>> => {
+    const mutationOptions: UseMutationOptions<ResetNotificationTemplateResponse, ResetNotificationTemplateError, Options<ResetNotificationTemplateData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await resetNotificationTemplate({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+export const getNotificationTemplateQueryKey = (options: Options<GetNotificationTemplateData>) => createQueryKey('getNotificationTemplate', options);
+
+/**
+ * A template
+ *
+ * In a language without a text of its own, `text` is null, and can be written.
+ *
+ * Needs the right `view`.
+ */
+export const getNotificationTemplateOptions = (options: Options<GetNotificationTemplateData>) => queryOptions<GetNotificationTemplateResponse, GetNotificationTemplateError, GetNotificationTemplateResponse, ReturnType<typeof getNotificationTemplateQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await getNotificationTemplate({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: getNotificationTemplateQueryKey(options)
+});
+
+/**
+ * Changes or adds a template
+ *
+ * It is tried with made-up and with the tenant's own data: 422 with the line and what is wrong. An SMS has to fit
+ * whatever the names in it.
+ *
+ * Needs the right `manage_settings`.
+ */
+export const setNotificationTemplateMutation = (options?: Partial<Options<SetNotificationTemplateData>>): UseMutationOptions<SetNotificationTemplateResponse, SetNotificationTemplateError, Options<SetNotificationTemplateData>> => {
+    const mutationOptions: UseMutationOptions<SetNotificationTemplateResponse, SetNotificationTemplateError, Options<SetNotificationTemplateData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await setNotificationTemplate({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
 export const listNotificationsQueryKey = (options?: Options<ListNotificationsData>) => createQueryKey('listNotifications', options);
 
 /**
@@ -1653,6 +1986,27 @@ export const listNotificationsInfiniteOptions = (options?: Options<ListNotificat
     return opts as Omit<typeof opts, 'initialData'>;
 };
 
+/**
+ * Sends failed messages again
+ *
+ * The oldest first, at most 500 of each channel in one call. Those whose channel is not set up stay as they are.
+ *
+ * Needs the right `notify`.
+ */
+export const retryNotificationsMutation = (options?: Partial<Options<RetryNotificationsData>>): UseMutationOptions<RetryNotificationsResponse, RetryNotificationsError, Options<RetryNotificationsData>> => {
+    const mutationOptions: UseMutationOptions<RetryNotificationsResponse, RetryNotificationsError, Options<RetryNotificationsData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await retryNotifications({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
 export const getNotificationQueryKey = (options: Options<GetNotificationData>) => createQueryKey('getNotification', options);
 
 /**
@@ -1672,6 +2026,27 @@ export const getNotificationOptions = (options: Options<GetNotificationData>) =>
     },
     queryKey: getNotificationQueryKey(options)
 });
+
+/**
+ * Sends a failed message again
+ *
+ * 409 unless it failed, and while its channel is not set up.
+ *
+ * Needs the right `notify`.
+ */
+export const retryNotificationMutation = (options?: Partial<Options<RetryNotificationData>>): UseMutationOptions<RetryNotificationResponse, RetryNotificationError, Options<RetryNotificationData>> => {
+    const mutationOptions: UseMutationOptions<RetryNotificationResponse, RetryNotificationError, Options<RetryNotificationData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await retryNotification({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
 
 export const getOpenapiQueryKey = (options?: Options<GetOpenapiData>) => createQueryKey('getOpenapi', options);
 
@@ -2242,7 +2617,8 @@ export const getRoleOptions = (options: Options<GetRoleData>) => queryOptions<Ge
 /**
  * Changes a role
  *
- * Whoever holds the role is concerned from their next request on. Nobody can grant or take away more than they hold.
+ * Whoever holds the role is concerned from their next request on. Nobody can grant or take away more than they hold, and
+ * the last who can manage administrators keep the right to.
  *
  * Needs the right `manage_roles`.
  */
@@ -2538,6 +2914,66 @@ export const setSettingsMutation = (options?: Partial<Options<SetSettingsData>>)
     const mutationOptions: UseMutationOptions<SetSettingsResponse, SetSettingsError, Options<SetSettingsData>> = {
         mutationFn: async (fnOptions) => {
             const { data } = await setSettings({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
+ * Takes the logo out of mails
+ *
+ * Needs the right `manage_settings`.
+ */
+export const deleteLogoMutation = (options?: Partial<Options<DeleteLogoData>>): UseMutationOptions<DeleteLogoResponse, DeleteLogoError, Options<DeleteLogoData>> => {
+    const mutationOptions: UseMutationOptions<DeleteLogoResponse, DeleteLogoError, Options<DeleteLogoData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await deleteLogo({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+export const getLogoQueryKey = (options?: Options<GetLogoData>) => createQueryKey('getLogo', options);
+
+/**
+ * The logo in mails
+ *
+ * Needs the right `view`.
+ */
+export const getLogoOptions = (options?: Options<GetLogoData>) => queryOptions<GetLogoResponse, GetLogoError, GetLogoResponse, ReturnType<typeof getLogoQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await getLogo({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: getLogoQueryKey(options)
+});
+
+/**
+ * Puts a logo into mails
+ *
+ * A PNG or JPEG file of at most 64 kB and 2000 × 2000 pixels as the body; what it is, its first bytes say.
+ *
+ * Needs the right `manage_settings`.
+ */
+export const setLogoMutation = (options?: Partial<Options<SetLogoData>>): UseMutationOptions<SetLogoResponse, SetLogoError, Options<SetLogoData>> => {
+    const mutationOptions: UseMutationOptions<SetLogoResponse, SetLogoError, Options<SetLogoData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await setLogo({
                 ...options,
                 ...fnOptions,
                 throwOnError: true
@@ -3499,7 +3935,8 @@ export const previewNotifyUserOptions = (options: Options<PreviewNotifyUserData>
 /**
  * Tells a user about their incidents
  *
- * 409 while the Threat Management service is off. Mails and text messages end as `captured`: written down, and not sent.
+ * 409 while the Threat Management service is off. Mails and text messages are `queued` to be sent; while their channel
+ * is not set up they are `captured`: written down, and not sent.
  *
  * Needs the right `notify`.
  */
@@ -3507,6 +3944,47 @@ export const notifyUserMutation = (options?: Partial<Options<NotifyUserData>>): 
     const mutationOptions: UseMutationOptions<NotifyUserResponse, NotifyUserError, Options<NotifyUserData>> = {
         mutationFn: async (fnOptions) => {
             const { data } = await notifyUser({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
+ * What a user would be told in an administrator's own words
+ *
+ * Nothing is sent or kept. `sms.length` says whether the words fit.
+ *
+ * Needs the right `view`.
+ */
+export const previewNotifyWordsMutation = (options?: Partial<Options<PreviewNotifyWordsData>>): UseMutationOptions<PreviewNotifyWordsResponse, PreviewNotifyWordsError, Options<PreviewNotifyWordsData>> => {
+    const mutationOptions: UseMutationOptions<PreviewNotifyWordsResponse, PreviewNotifyWordsError, Options<PreviewNotifyWordsData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await previewNotifyWords({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
+ * Takes news of a text message
+ *
+ * Posted by the gateway that took the message over, and signed with the account's secret (`X-Twilio-Signature`). 403
+ * otherwise.
+ */
+export const takeSmsNewsMutation = (options?: Partial<Options<TakeSmsNewsData>>): UseMutationOptions<TakeSmsNewsResponse, TakeSmsNewsError, Options<TakeSmsNewsData>> => {
+    const mutationOptions: UseMutationOptions<TakeSmsNewsResponse, TakeSmsNewsError, Options<TakeSmsNewsData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await takeSmsNews({
                 ...options,
                 ...fnOptions,
                 throwOnError: true
