@@ -259,7 +259,7 @@ async fn the_schema_is_migrated_when_asked() {
             "applied 0005 outbox",
             "applied 0006 templates",
         ];
-        assert_eq!(place.lines(&["migrate"]).await[..6], applied);
+        assert_eq!(place.lines(&["migrate"]).await[..applied.len()], applied);
         assert_eq!(place.lines(&["migrate"]).await, ["the database is up to date"]);
         assert_eq!(place.lines(&["migrate", "--status"]).await[0], "applied 0001 init");
         Server::start(&place).await.stop().await;

@@ -165,6 +165,9 @@ async fn nothing_of_one_tenant_is_there_for_another() {
         let token = place.token("administrator", Some(&customer)).await;
         let mine = server.client(&token);
 
+        // Nothing happens by itself while it is looked.
+        let quiet = json!({ "settings": { "account_status_hold_down_seconds": 86_400 }, "version": 1 });
+        theirs.call("PUT", "/api/v1/settings", &quiet).await.expect(200);
         let phone = Phone::enroll(&theirs, "android", &format!("{MARK}-serial")).await;
         let ids = populate(&theirs, &phone, MARK).await;
         let own_phone = Phone::enroll(&mine, "android", "hazel-serial").await;
@@ -463,6 +466,12 @@ fn bodies(operation: &str, takes_body: bool) -> Vec<Value> {
         }
         "edit_integration" => vec![json!({ "name": "mine", "version": 1 })],
         "create_organization_group" => vec![json!({ "name": "$fresh", "parent_id": "$organization_group" })],
+        "retry_notifications" => vec![json!({}), json!({ "user_id": "$user" })],
+        "set_email_channel" => {
+            let relay = json!({ "host": "mail.hazel.example.com", "port": 587, "security": "starttls" });
+            vec![json!({ "enabled": false, "relays": [relay], "version": 0 })]
+        }
+        "test_channel" => vec![json!({ "to": "walnut@example.com" })],
         "notify_user" => vec![json!({ "channels": ["email"] })],
         "preview_notify_words" => vec![json!({ "subject": "x" })],
         "set_logo" => vec![Value::Null],

@@ -36,6 +36,9 @@ pub(crate) fn changed(
     changes: &[StatusChange],
     now: Time,
 ) -> Result<(), Error> {
+    if changes.is_empty() {
+        return Ok(());
+    }
     let due = settings.tells_account_status().then(|| now.plus(settings.hold_down()));
     Ok(stored::changed(tx, tenant, changes, now, due)?)
 }

@@ -3,7 +3,10 @@
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -18,7 +21,7 @@ use allclear_engine::{
 };
 use allclear_store::{logos, notifications::Notification};
 use tokio::{
-    sync::{Notify, mpsc, watch},
+    sync::{Notify, mpsc, oneshot, watch},
     task::{Id, JoinHandle, JoinSet},
     time::{Instant, sleep, sleep_until},
 };
@@ -36,6 +39,9 @@ const MOST_IN_HAND: usize = 256;
 /// How often and after what pause a record that could not be written is tried again.
 const RECORD_TRIES: u32 = 20;
 const RECORD_PAUSE: Duration = Duration::from_millis(500);
+/// How long nothing more is taken in hand after nobody took anything, at first and at most.
+const SHORTEST_LULL: Duration = Duration::from_secs(2);
+const LONGEST_LULL: Duration = Duration::from_secs(10);
 
 /// A channel of a tenant and who takes its messages.
 pub(super) struct Lane {
@@ -49,14 +55,20 @@ pub(super) struct Lane {
 /// What this node has in hand: taken, and not on record yet.
 type InHand = Arc<Mutex<HashSet<NotificationId>>>;
 
+/// An attempt, and whom to tell when it is on record.
+type Done = (Attempted, oneshot::Sender<()>);
+
 impl Lane {
     /// Hands messages over until `stop` says so; then waits for those under way and gives back the others. `wake` says
     /// that something is due.
     pub(super) async fn run(self, wake: Arc<Notify>, mut stop: watch::Receiver<bool>) {
         let limits = self.provider.limits();
-        let concurrency = limits.concurrency.max(1);
+        // Twice as many as the provider takes at once: some are put on record meanwhile. It is also the most that can be
+        // sent twice when this node dies.
+        let concurrency = limits.concurrency.max(1) * 2;
         let in_hand = InHand::default();
         let (done, recorder) = self.recorder(&in_hand);
+        let in_a_row = Arc::new(AtomicUsize::new(0));
         let mut sends: JoinSet<()> = JoinSet::new();
         let mut begun: HashMap<Id, NotificationId> = HashMap::new();
         let mut waiting: VecDeque<Notification> = VecDeque::new();
@@ -64,9 +76,11 @@ impl Lane {
         let mut pace = Pace::new(limits.per_second);
         let mut renewed = Instant::now();
         let mut more = true;
+        let mut lull = Lull::default();
         while !*stop.borrow() {
-            if more && waiting.len() < concurrency * 2 {
-                let room = (concurrency * 8).min(MOST_IN_HAND).saturating_sub(waiting.len());
+            lull.look(&in_a_row, concurrency * 8);
+            if more && lull.is_over() && waiting.len() < concurrency {
+                let room = (concurrency * 4).min(MOST_IN_HAND).saturating_sub(waiting.len());
                 match self.claim(room, &mut sender).await {
                     Ok(claimed) => {
                         more = claimed.len() == room;
@@ -86,7 +100,7 @@ impl Lane {
             while sends.len() < concurrency && pace.is_ready() {
                 let Some(next) = waiting.pop_front() else { break };
                 let id = next.id;
-                let sending = self.send(next, Arc::clone(&sender), done.clone());
+                let sending = self.send(next, Arc::clone(&sender), done.clone(), Arc::clone(&in_a_row));
                 begun.insert(sends.spawn(sending).id(), id);
                 pace.began();
             }
@@ -96,6 +110,7 @@ impl Lane {
                 () = wake.notified() => more = true,
                 Some(ended) = sends.join_next_with_id() => ended_one(ended, &mut begun, &in_hand),
                 () = sleep_until(pace.next()), if is_held_up => {}
+                () = sleep_until(lull.until()), if more && !lull.is_over() => {}
                 () = sleep(self.options.lease / 4), if !begun.is_empty() || !waiting.is_empty() => {}
             }
         }
@@ -161,30 +176,39 @@ impl Lane {
         &self,
         notification: Notification,
         sender: Arc<Sender>,
-        done: mpsc::Sender<Attempted>,
+        done: mpsc::Sender<Done>,
+        in_a_row: Arc<AtomicUsize>,
     ) -> impl Future<Output = ()> + Send + 'static {
         let (provider, source) = (self.provider.clone(), Arc::clone(self.engine.source()));
         async move {
             let at = source.now();
             let Answer { provider, outcome } = provider.send(&notification, &sender).await;
             let (verdict, answer) = verdict(outcome);
+            match verdict {
+                Verdict::Later { .. } => in_a_row.fetch_add(1, Ordering::Relaxed),
+                _ => in_a_row.swap(0, Ordering::Relaxed),
+            };
+            let (recorded, on_record) = oneshot::channel();
             // The recorder listens as long as there is somebody to send.
-            let _ = done.send(Attempted { notification, at, provider, verdict, answer }).await;
+            let _ = done.send((Attempted { notification, at, provider, verdict, answer }, recorded)).await;
+            let _ = on_record.await;
         }
     }
 
     /// Records what comes of messages: whatever has come while the last commit was under way goes into the next.
-    fn recorder(&self, in_hand: &InHand) -> (mpsc::Sender<Attempted>, JoinHandle<()>) {
-        let (done, mut heard) = mpsc::channel::<Attempted>(BATCH);
+    fn recorder(&self, in_hand: &InHand) -> (mpsc::Sender<Done>, JoinHandle<()>) {
+        let (done, mut heard) = mpsc::channel::<Done>(BATCH);
         let (engine, tenant, in_hand) = (self.engine.clone(), self.tenant, Arc::clone(in_hand));
         let recorder = tokio::spawn(async move {
             let mut batch = Vec::with_capacity(BATCH);
             while heard.recv_many(&mut batch, BATCH).await > 0 {
-                let ids: Vec<NotificationId> = batch.iter().map(|one| one.notification.id).collect();
-                record(&engine, tenant, std::mem::take(&mut batch)).await;
-                let mut in_hand = lock(&in_hand);
-                for id in ids {
-                    in_hand.remove(&id);
+                let (attempts, waiting): (Vec<Attempted>, Vec<_>) = batch.drain(..).unzip();
+                let ids: Vec<NotificationId> = attempts.iter().map(|one| one.notification.id).collect();
+                record(&engine, tenant, attempts).await;
+                lock(&in_hand).retain(|id| !ids.contains(id));
+                for recorded in waiting {
+                    // Whoever waited may have been stopped.
+                    let _ = recorded.send(());
                 }
             }
         });
@@ -243,6 +267,42 @@ fn span(duration: Duration) -> Span {
 
 fn lock(in_hand: &InHand) -> std::sync::MutexGuard<'_, HashSet<NotificationId>> {
     in_hand.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A pause while nobody takes anything, so that a relay that is down costs an attempt now and then and not one of each
+/// message that waits.
+struct Lull {
+    until: Instant,
+    length: Duration,
+}
+
+impl Default for Lull {
+    fn default() -> Self {
+        Self { until: Instant::now(), length: SHORTEST_LULL }
+    }
+}
+
+impl Lull {
+    /// Begins a pause when many in a row were put off, longer each time.
+    fn look(&mut self, in_a_row: &AtomicUsize, many: usize) {
+        match in_a_row.load(Ordering::Relaxed) {
+            0 => self.length = SHORTEST_LULL,
+            count if count >= many => {
+                in_a_row.store(1, Ordering::Relaxed);
+                self.until = Instant::now() + self.length;
+                self.length = (self.length * 2).min(LONGEST_LULL);
+            }
+            _ => {}
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.until <= Instant::now()
+    }
+
+    fn until(&self) -> Instant {
+        self.until
+    }
 }
 
 /// How fast messages may be begun.

@@ -17,7 +17,7 @@ pub use provider::{Limits, Outgoing, Provider, Sender};
 pub use test::{Tested, TestedOutcome, test};
 use tokio::{
     sync::{Notify, watch},
-    task::JoinHandle,
+    task::{JoinHandle, JoinSet},
     time::{Instant, sleep},
 };
 
@@ -48,7 +48,8 @@ pub const OLDEST: &str = "allclear_notifications_oldest_age";
 
 /// Hands messages over until `shutdown` is ready; then ends what is under way and gives back the rest.
 pub async fn run(engine: Engine, outgoing: Outgoing, options: Options, shutdown: impl Future<Output = ()> + Send) {
-    let mut delivery = Delivery { engine: engine.clone(), outgoing, options, lanes: HashMap::new() };
+    let mut delivery =
+        Delivery { engine: engine.clone(), outgoing, options, lanes: HashMap::new(), ending: JoinSet::new() };
     let mut shutdown = std::pin::pin!(shutdown);
     let mut counted: Option<Instant> = None;
     loop {
@@ -68,7 +69,8 @@ pub async fn run(engine: Engine, outgoing: Outgoing, options: Options, shutdown:
             () = sleep(delivery.options.look) => {}
         }
     }
-    delivery.end(|_, _| true).await;
+    delivery.end(|_, _| true);
+    while delivery.ending.join_next().await.is_some() {}
 }
 
 struct Delivery {
@@ -76,6 +78,8 @@ struct Delivery {
     outgoing: Outgoing,
     options: Options,
     lanes: HashMap<(Tenant, Channel), Running>,
+    /// Lanes that were told to stop: what they have under way comes to its end beside their successors.
+    ending: JoinSet<()>,
 }
 
 /// A lane at work, or the settings that make none.
@@ -97,8 +101,8 @@ impl Delivery {
         self.end(|key, running| {
             let died = running.task.as_ref().is_some_and(JoinHandle::is_finished);
             wanted.get(key) != Some(&running.version) || died
-        })
-        .await;
+        });
+        while self.ending.try_join_next().is_some() {}
         for (key, version) in wanted {
             if !self.lanes.contains_key(&key) {
                 let lane = self.start(key, version).await?;
@@ -152,17 +156,16 @@ impl Delivery {
         Ok(Running { version, wake, stop, task })
     }
 
-    /// Ends the lanes of which `condition` says so, all at the same time.
-    async fn end(&mut self, condition: impl Fn(&(Tenant, Channel), &Running) -> bool) {
-        let ended: Vec<Running> =
-            self.lanes.extract_if(|key, running| condition(key, running)).map(|(_, running)| running).collect();
-        for running in &ended {
+    /// Tells the lanes of which `condition` says so to stop.
+    fn end(&mut self, condition: impl Fn(&(Tenant, Channel), &Running) -> bool) {
+        for (_, running) in self.lanes.extract_if(|key, running| condition(key, running)) {
             running.stop.send_replace(true);
-        }
-        for task in ended.into_iter().filter_map(|running| running.task) {
-            if let Err(error) = task.await {
-                tracing::error!(error = &error as &dyn std::error::Error, "the sending of messages has failed");
-            }
+            let Some(task) = running.task else { continue };
+            self.ending.spawn(async move {
+                if let Err(error) = task.await {
+                    tracing::error!(error = &error as &dyn std::error::Error, "the sending of messages has failed");
+                }
+            });
         }
     }
 }

@@ -12,9 +12,8 @@ use super::settings::Dkim;
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 
-/// The headers that are signed. What a reader sees and what decides how the mail is shown.
-const SIGNED: [&str; 8] =
-    ["From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type", "Auto-Submitted"];
+/// The headers that are signed. The type of the content is none of them: lettre keeps it with the body and cannot sign it.
+const SIGNED: [&str; 7] = ["From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Auto-Submitted"];
 
 /// Reads a private key: RSA (PKCS #1 or PKCS #8) or Ed25519 (PKCS #8) in PEM, as openssl writes them.
 pub(super) fn key(pem: &str) -> Result<DkimSigningKey, String> {

@@ -121,7 +121,7 @@ impl Relay {
                 return Err(Failure::Unable(why));
             }
             let attempt = timeout(SEND, transact(&mut connection.smtp, envelope, mail, utf8)).await;
-            let attempt = attempt.unwrap_or_else(|_| Err(Stopped { at: At::Unknown, why: Why::TimedOut }));
+            let attempt = attempt.unwrap_or(Err(Stopped { at: At::Unknown, why: Why::TimedOut }));
             match attempt {
                 Ok(answer) => {
                     connection.mails += 1;
@@ -129,7 +129,7 @@ impl Relay {
                     return Ok(answer);
                 }
                 // The relay has ended a connection nobody used: nothing was said on it yet.
-                Err(Stopped { at: At::Envelope, why: Why::Broken(_) }) if is_kept => {}
+                Err(Stopped { at: At::Envelope, why: Why::Broken(_) | Why::Said(421, _) }) if is_kept => {}
                 Err(stopped) => {
                     if let Why::Said(code, _) = stopped.why
                         && code != 421
