@@ -41,10 +41,8 @@ async fn notify(admin: &Client, user: &str, message: Option<&str>) -> String {
 /// Waits until the notification is in a state, and returns it.
 async fn comes_to(admin: &Client, id: &str, state: &str) -> Value {
     let path = format!("/api/v1/notifications/{id}");
-    let found = until(&format!("{id} to be {state}"), async || {
-        Some(admin.read(&path).await).filter(|found| found["state"] == state)
-    });
-    found.await
+    let what = format!("{id} to be {state}");
+    until(&what, async || Some(admin.read(&path).await).filter(|found| found["state"] == state)).await
 }
 
 async fn set_up(admin: &Client, settings: &Value) -> Value {

@@ -30,15 +30,17 @@ use rusmppc::{Client, error::Error as SmppError};
 use serde::{Deserialize, Serialize};
 use tokio::{
     sync::{Semaphore, watch},
-    time::{Instant, timeout},
+    time::{Instant, sleep, timeout},
 };
 
 use self::session::{Session, State};
 use super::{Receipts, Text};
 use crate::outcome::Outcome;
 
-/// How long a message waits for a session that is being opened.
-const CONNECT_PATIENCE: Duration = Duration::from_secs(20);
+/// How long a message waits for a session that is being opened, and for the end of a pause.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How long what was begun may take to end when the session is closed.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 /// The first pause after the SMSC asked for one, and between attempts to reach it; doubled each time.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest.
@@ -166,20 +168,26 @@ impl Smpp {
         Ok(Self { template, settings, source, window, pause: Mutex::default(), state, stop })
     }
 
-    /// Hands a message over and waits for the SMSC's answer.
+    /// Hands a message over and waits for the SMSC's answer. While the SMSC has asked for fewer messages, this one waits;
+    /// if that may take long, it is deferred.
     pub async fn send(&self, text: Text<'_>) -> Outcome {
-        let (submit, pause) = (self.submit(text), || self.pause().left(Instant::now()));
-        let submit = match (submit, pause()) {
-            (Err(outcome), _) => return outcome,
-            (Ok(_), Some(left)) => return paused(left),
-            (Ok(submit), None) => submit,
+        let submit = match self.submit(text) {
+            Ok(submit) => submit,
+            Err(outcome) => return outcome,
         };
         let Ok(_place) = self.window.acquire().await else {
             return State::Stopped.outcome();
         };
-        // Those before it in the window may have been asked to slow down.
-        if let Some(left) = pause() {
-            return paused(left);
+        let patience = Instant::now() + PATIENCE;
+        loop {
+            let now = Instant::now();
+            // Taken out of the condition, so that the lock is not held while waiting.
+            let left = self.pause().left(now);
+            match left {
+                None => break,
+                Some(left) if now + left <= patience => sleep(left).await,
+                Some(left) => return paused(left),
+            }
         }
         match self.client().await {
             Ok(client) => self.read(client.submit_sm(submit).await),
@@ -190,8 +198,8 @@ impl Smpp {
     /// Waits for the answers that are still to come, unbinds and closes the session. Later messages are deferred.
     pub async fn stop(&self) {
         let all = u32::from(self.settings.window.max(1));
-        // Answers that do not come by then will not come at all.
-        let _ = timeout(self.settings.response_timeout(), self.window.acquire_many(all)).await;
+        // A message whose answer does not come by then is sent again by whoever has it next.
+        let _ = timeout(CLOSE_PATIENCE, self.window.acquire_many(all)).await;
         self.window.close();
         self.stop.send_replace(true);
         let mut state = self.state.clone();
@@ -219,7 +227,7 @@ impl Smpp {
     /// The open session, or why there is none.
     async fn client(&self) -> Result<Client, Outcome> {
         let mut state = self.state.clone();
-        let settled = timeout(CONNECT_PATIENCE, state.wait_for(|state| !matches!(state, State::Opening))).await;
+        let settled = timeout(PATIENCE, state.wait_for(|state| !matches!(state, State::Opening))).await;
         match settled {
             Ok(Ok(state)) => match &*state {
                 State::Bound(client) => Ok(client.clone()),

@@ -26,7 +26,7 @@ use tokio_rustls::TlsConnector;
 
 use super::{
     super::{Receipts, Taken},
-    BadSetting, SmppSettings, octets,
+    BadSetting, CLOSE_PATIENCE, SmppSettings, octets,
     receipt::{Delivered, read},
     status, wait,
 };
@@ -160,8 +160,11 @@ impl Session {
                 event = events.next() => event,
                 () = self.stopped() => {
                     // Receipts that are not answered are delivered again.
-                    let _ = client.unbind().await;
-                    let _ = client.close_and_wait().await;
+                    let close = async {
+                        let _ = client.unbind().await;
+                        let _ = client.close_and_wait().await;
+                    };
+                    let _ = timeout(CLOSE_PATIENCE, close).await;
                     return None;
                 }
             };

@@ -1,7 +1,7 @@
 //! Channels: what messages are sent by. A file for each; listing and trying out is the same for all.
 
 pub mod email;
-mod sms;
+pub mod sms;
 
 use allclear_channels::delivery::{self, Outgoing, Tested};
 use allclear_domain::{contact, notification::Transport, time::Time};
