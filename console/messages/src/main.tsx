@@ -21,5 +21,10 @@ void (async () => {
   if (root) render(<App phone={phone} kept={kept} />, root);
   await phone.start(link);
   live(phone);
+  // A link pasted where the app is open already changes only the fragment.
+  addEventListener('hashchange', () => {
+    const pasted = takeLink();
+    if (pasted) void phone.start(pasted);
+  });
   if (phone.view.page === 'ready') await keepOn().catch(() => undefined);
 })();

@@ -31,25 +31,42 @@ export function Install() {
   );
 }
 
+/** Puts a text that is still to come into the clipboard: Safari wants to hear of it while the button is being tapped. */
+async function copy(text: Promise<string>): Promise<void> {
+  const blob = text.then((found) => new Blob([found], { type: 'text/plain' }));
+  await navigator.clipboard.write([new ClipboardItem({ 'text/plain': blob })]);
+}
+
 function Elsewhere() {
   const { t } = useWords();
-  const [copied, setCopied] = useState<boolean>();
-  const copy = async () => {
+  const [outcome, setOutcome] = useState<'copied' | 'failed' | { link: string }>();
+  const start = async () => {
+    const link = installLink();
     try {
-      await navigator.clipboard.writeText(await installLink());
-      setCopied(true);
+      await copy(link);
+      setOutcome('copied');
     } catch {
-      setCopied(false);
+      // Not every app that shows pages lets them use the clipboard.
+      setOutcome(await link.then((found) => ({ link: found }), () => 'failed' as const));
     }
   };
   return (
     <>
       <p>{t('install.ios_elsewhere')}</p>
-      <button type="button" onClick={() => void copy()}>
+      <button type="button" onClick={() => void start()}>
         <Icon name="link" />
         {t('install.copy')}
       </button>
-      <p role="status">{copied === undefined ? '' : t(copied ? 'install.copied' : 'install.copy_failed')}</p>
+      <div role="status">
+        {outcome === 'copied' && <p>{t('install.copied')}</p>}
+        {outcome === 'failed' && <p>{t('install.copy_failed')}</p>}
+        {typeof outcome === 'object' && (
+          <label>
+            <span>{t('install.copy_by_hand')}</span>
+            <input readOnly value={outcome.link} onFocus={(event) => event.currentTarget.select()} />
+          </label>
+        )}
+      </div>
     </>
   );
 }
