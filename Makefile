@@ -29,5 +29,4 @@ bench:
 # Write the API description that is kept in the tree, and the console's client from it.
 openapi:
 	cargo run --bin allclear -- openapi > docs/openapi.json
-	cargo run --bin allclear -- openapi --payload-settings > console/src/pages/profiles/settings.gen.json
 	cd console && npm ci --ignore-scripts && npm run api

@@ -29,6 +29,11 @@ export const text: Param<string> = (raw) => {
   const value = first(raw);
   return typeof value === 'string' && value !== '' ? value : undefined;
 };
+/** A moment; what is none is left out. */
+export const moment: Param<string> = (raw) => {
+  const value = text(raw);
+  return value && !Number.isNaN(Date.parse(value)) ? value : undefined;
+};
 export const flag: Param<boolean> = (raw) => {
   const value = String(first(raw));
   return value === 'true' ? true : value === 'false' ? false : undefined;

@@ -12,3 +12,9 @@ const numbers = new Intl.NumberFormat();
 export const count = (n: number) => numbers.format(n);
 /** `3 devices`, `1 device`. */
 export const counted = (n: number, noun: string, plural = `${noun}s`) => `${count(n)} ${n === 1 ? noun : plural}`;
+
+/** Whether every word typed is in one of the texts. */
+export function mentions(typed: string | undefined, ...texts: (string | null | undefined)[]): boolean {
+  const text = texts.join(' ').toLowerCase();
+  return (typed ?? '').toLowerCase().split(/\s+/).every((word) => text.includes(word));
+}

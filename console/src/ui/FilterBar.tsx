@@ -11,6 +11,10 @@ type Kind =
   | { kind: 'search'; placeholder: string }
   | { kind: 'one' | 'many'; values: readonly string[] }
   | { kind: 'flag' }
+  /** True or false, each in words. */
+  | { kind: 'flags'; words: [yes: string, no: string] }
+  /** A moment; written in the address and shown in words of this place. */
+  | { kind: 'moment' }
   /** Something with a name of its own: `useOptions` finds some, `useName` names one by its id. */
   | { kind: 'pick'; useOptions: (typed: string) => Option[]; useName: (id: string) => string | undefined };
 export type Filter<K extends string = string> = { key: K; label: string; atHand?: boolean } & Kind;
@@ -62,10 +66,24 @@ export function FilterBar({ list, filters }: { list: FilterState; filters: Filte
   );
 }
 
+function inWords(filter: Filter, value: string): string {
+  switch (filter.kind) {
+    case 'text':
+    case 'search':
+      return value;
+    case 'flags':
+      return filter.words[value === 'true' ? 0 : 1];
+    case 'moment':
+      return new Date(value).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+    default:
+      return words(value);
+  }
+}
+
 type ChipProps = { filter: Filter; value: string; name?: string; onRemove: () => void };
 
 function Chip({ filter, value, name, onRemove }: ChipProps) {
-  const text = `${filter.label}: ${name ?? (filter.kind === 'text' || filter.kind === 'search' ? value : words(value))}`;
+  const text = `${filter.label}: ${name ?? inWords(filter, value)}`;
   return (
     <Button size="compact-xs" variant="default" rightSection={<IconX size={12} aria-hidden />} aria-label={`Remove the filter ${text}`} onClick={onRemove}>
       {text}
@@ -86,6 +104,21 @@ function Control({ filter, value, onChange }: ControlProps<Filter>) {
       return <Typed filter={filter} value={value} onChange={onChange} />;
     case 'flag':
       return <Switch label={filter.label} checked={value === true} onChange={(event) => onChange(event.currentTarget.checked || undefined)} />;
+    case 'flags':
+      return (
+        <Select
+          label={filter.label}
+          placeholder="Any"
+          clearable
+          comboboxProps={{ withinPortal: Boolean(filter.atHand) }}
+          data={filter.words.map((label, i) => ({ value: String(i === 0), label }))}
+          value={value === undefined ? null : String(value)}
+          onChange={(chosen) => onChange(chosen === null ? undefined : chosen === 'true')}
+          w={filter.atHand ? 150 : undefined}
+        />
+      );
+    case 'moment':
+      return <Moment filter={filter} value={value} onChange={onChange} />;
     case 'one':
       return (
         <Select
@@ -115,6 +148,24 @@ function Control({ filter, value, onChange }: ControlProps<Filter>) {
     case 'pick':
       return <Pick filter={filter} value={value} onChange={onChange} />;
   }
+}
+
+/** In the clock of whoever looks; the address has it in UTC. */
+function Moment({ filter, value, onChange }: ControlProps<Filter>) {
+  const at = typeof value === 'string' ? new Date(value) : undefined;
+  const local = at ? new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16) : '';
+  return (
+    <TextInput
+      type="datetime-local"
+      label={filter.label}
+      max="9999-12-31T23:59"
+      key={local}
+      defaultValue={local}
+      // Not while it is typed: a year begins as 0002.
+      onBlur={({ currentTarget: { value: typed } }) => typed !== local && onChange(typed ? new Date(typed).toISOString() : undefined)}
+      onKeyDown={(event) => event.key === 'Enter' && event.currentTarget.blur()}
+    />
+  );
 }
 
 function Typed({ filter, value, onChange }: ControlProps<Filter>) {

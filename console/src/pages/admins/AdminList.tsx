@@ -32,8 +32,8 @@ type Sort = (typeof adminSearch.sorts)[number];
 type Dialog = { kind: 'create' } | { kind: 'edit' | 'link' | 'sessions' | 'delete'; admin: Admin };
 
 const STATES: Record<AdminState, Look> = { active: ['good', IconCheck], invited: ['info', IconClock], disabled: ['neutral', IconBan] };
-const FILTERS: Filter<'search' | 'state' | 'role'>[] = [
-  { key: 'search', label: 'Search', atHand: true, kind: 'search', placeholder: 'Name, user name or mail address' },
+const FILTERS: Filter<'q' | 'state' | 'role'>[] = [
+  { key: 'q', label: 'Search', atHand: true, kind: 'search', placeholder: 'Name, user name or mail address' },
   { key: 'state', label: 'State', atHand: true, kind: 'many', values: ADMIN_STATES },
   { key: 'role', label: 'Role', atHand: true, ...pickRole },
 ];
@@ -47,13 +47,13 @@ export default function AdminList() {
   const [made, setMade] = useState<{ name: string; link: AdminLink }>();
   const close = () => setDialog(undefined);
   const columns: Column<Admin, Sort>[] = [
-    { key: 'name', title: 'Name', render: (admin) => admin.name },
+    { key: 'name', title: 'Name', sort: 'name', render: (admin) => admin.name },
     { key: 'user_name', title: 'User name', sort: 'user_name', render: (admin) => <>{admin.user_name}{admin.email && <Text size="xs" c="dimmed">{admin.email}</Text>}</> },
     { key: 'role', title: 'Role', render: (admin) => <Link to="/roles" search={{ role: admin.role }}><RoleName id={admin.role} /></Link> },
     { key: 'reach', title: 'Reach', render: (admin) => (admin.organization_group_id === GLOBAL ? 'Global' : <OrganizationGroupName id={admin.organization_group_id} />) },
     { key: 'state', title: 'State', render: (admin) => <State admin={admin} /> },
     { key: 'second_factor', title: 'Second factor', render: (admin) => (admin.second_factor ? 'Yes' : 'No') },
-    { key: 'signed_in', title: 'Last signed in', render: (admin) => (admin.last_signed_in_at ? <Time at={admin.last_signed_in_at} /> : 'Never') },
+    { key: 'signed_in', title: 'Last signed in', sort: 'last_signed_in_at', descendingFirst: true, render: (admin) => (admin.last_signed_in_at ? <Time at={admin.last_signed_in_at} /> : 'Never') },
     { key: 'created', title: 'Added', sort: 'created_at', descendingFirst: true, render: (admin) => <><Time at={admin.created_at} /> by {admin.created_by}</> },
   ];
   if (mayManage) columns.push({ key: 'actions', title: '', render: (admin) => <Actions admin={admin} onChoose={(kind) => setDialog({ kind, admin })} /> });

@@ -5,4 +5,4 @@ import { many, text } from '../../lib/search';
 
 export const ADMIN_STATES: AdminState[] = ['active', 'invited', 'disabled'];
 
-export const adminSearch = listSearch({ sorts: ['user_name', 'created_at'], filters: { search: text, state: many(ADMIN_STATES), role: text } });
+export const adminSearch = listSearch({ sorts: ['user_name', 'name', 'created_at', 'last_signed_in_at'], filters: { q: text, state: many(ADMIN_STATES), role: text } });

@@ -10,6 +10,7 @@ import { useListSearch } from '../../lib/list';
 import { ConfirmModal } from '../../ui/ConfirmModal';
 import { CopyField } from '../../ui/CopyField';
 import { type Column, DataTable } from '../../ui/DataTable';
+import { type Filter, FilterBar } from '../../ui/FilterBar';
 import { FormModal } from '../../ui/FormModal';
 import { Link } from '../../ui/Link';
 import { LivePill } from '../../ui/LivePill';
@@ -21,10 +22,15 @@ import { ShownOnce } from '../../ui/ShownOnce';
 import { EmptyState } from '../../ui/states';
 import { Time } from '../../ui/Time';
 import { toastDone } from '../../ui/toasts';
-import { RoleName, RoleSelect } from '../roles/roles';
+import { pickRole, RoleName, RoleSelect } from '../roles/roles';
 import { EXPIRIES, expiresAt } from './expiry';
 import { apiTokenSearch } from './search';
 
+type Sort = (typeof apiTokenSearch.sorts)[number];
+const FILTERS: Filter<'q' | 'role'>[] = [
+  { key: 'q', label: 'Search', atHand: true, kind: 'search', placeholder: 'Name' },
+  { key: 'role', label: 'Role', atHand: true, ...pickRole },
+];
 const concernsTokens = (entry: Entry) => entry.object?.kind === 'api_token';
 
 export default function ApiTokenList() {
@@ -33,13 +39,13 @@ export default function ApiTokenList() {
   const [creating, setCreating] = useState(false);
   const [created, setCreated] = useState<CreatedApiToken>();
   const [revoking, setRevoking] = useState<ApiToken>();
-  const columns: Column<ApiToken, 'created_at'>[] = [
-    { key: 'name', title: 'Name', render: (token) => token.name },
+  const columns: Column<ApiToken, Sort>[] = [
+    { key: 'name', title: 'Name', sort: 'name', render: (token) => token.name },
     { key: 'role', title: 'Role', render: (token) => <Link to="/roles" search={{ role: token.role }}><RoleName id={token.role} /></Link> },
     { key: 'reach', title: 'Reach', render: (token) => <OrganizationGroupName id={token.organization_group_id} /> },
     { key: 'created', title: 'Created', sort: 'created_at', descendingFirst: true, render: (token) => <><Time at={token.created_at} /> by {token.created_by}</> },
-    { key: 'used', title: 'Last used', render: (token) => (token.last_used_at ? <Time at={token.last_used_at} /> : 'Never') },
-    { key: 'expires', title: 'Expires', render: (token) => <Expiry at={token.expires_at} /> },
+    { key: 'used', title: 'Last used', sort: 'last_used_at', descendingFirst: true, render: (token) => (token.last_used_at ? <Time at={token.last_used_at} /> : 'Never') },
+    { key: 'expires', title: 'Expires', sort: 'expires_at', render: (token) => <Expiry at={token.expires_at} /> },
     {
       key: 'actions',
       title: '',
@@ -57,6 +63,7 @@ export default function ApiTokenList() {
         <LivePill query={query} concerns={concernsTokens} />
         {create}
       </PageHeader>
+      <FilterBar list={list} filters={FILTERS} />
       <DataTable label="API tokens" list={list} query={query} columns={columns} idOf={(token) => token.id} nameOf={(token) => token.name} empty={<EmptyState title="No API tokens yet" action={create}>A program needs one to use the API.</EmptyState>} />
       {creating && <TokenForm onCreated={setCreated} onClose={() => setCreating(false)} />}
       {created && <NewToken token={created} onClose={() => setCreated(undefined)} />}

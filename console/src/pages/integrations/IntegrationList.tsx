@@ -10,6 +10,7 @@ import { useListSearch } from '../../lib/list';
 import { count } from '../../lib/words';
 import { ConfirmModal } from '../../ui/ConfirmModal';
 import { type Column, DataTable } from '../../ui/DataTable';
+import { type Filter, FilterBar } from '../../ui/FilterBar';
 import { PageHeader } from '../../ui/PageHeader';
 import { EmptyState } from '../../ui/states';
 import { toastDone, toastProblem } from '../../ui/toasts';
@@ -20,6 +21,10 @@ import { integrationSearch } from './search';
 type Dialog = { kind: 'create' } | { kind: 'edit' | 'delete'; integration: Integration };
 
 const KINDS: Record<Integration['kind'], string> = { lookout: 'Lookout' };
+const FILTERS: Filter<'q' | 'enabled'>[] = [
+  { key: 'q', label: 'Search', atHand: true, kind: 'search', placeholder: 'Name or address' },
+  { key: 'enabled', label: 'Read', atHand: true, kind: 'flags', words: ['Yes', 'No'] },
+];
 // How a feed is doing is not in the journal. Only the states change, never the rows' order.
 const POLL = 5_000;
 
@@ -55,6 +60,7 @@ export default function IntegrationList() {
   return (
     <Stack gap="sm">
       <PageHeader title="Integrations" description="Threat feeds this server reads. What they find goes round the loop at once.">{create}</PageHeader>
+      <FilterBar list={list} filters={FILTERS} />
       <DataTable
         label="Integrations"
         list={list}

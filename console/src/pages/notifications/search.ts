@@ -1,17 +1,11 @@
 // What the address of the list of notifications can say.
 import type { Channel, NotificationState, Trigger } from '../../api';
 import { listSearch } from '../../lib/list';
-import { one, type Param, text } from '../../lib/search';
+import { moment, one, text } from '../../lib/search';
 
 export const CHANNELS: Channel[] = ['email', 'sms', 'device_message'];
 export const STATES: NotificationState[] = ['queued', 'captured', 'sent', 'delivered', 'read', 'failed', 'left_out'];
 export const TRIGGERS: Trigger[] = ['account_status', 'notify', 'device'];
-
-/** A moment; what is none is left out. */
-const moment: Param<string> = (raw) => {
-  const value = text(raw);
-  return value && !Number.isNaN(Date.parse(value)) ? value : undefined;
-};
 
 const list = listSearch({
   sorts: ['created_at'],

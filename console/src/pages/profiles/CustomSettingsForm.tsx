@@ -4,14 +4,15 @@ import { useState } from 'react';
 import type { Platform } from '../../api';
 import type { ErrorAt } from '../../lib/submit';
 import { readCustomSettings } from './plist';
-import { settingsOf } from './settings';
+import { usePayloadSettings } from './settings';
 import type { Part } from './spec';
 
 type Props = { platform: Platform; part: Part; onChange: (part: Part) => void; errorAt: ErrorAt; at: string };
 
 export function CustomSettingsForm({ platform, part, onChange, errorAt, at }: Props) {
   const ios = platform === 'ios';
-  const help = (key: string) => settingsOf(platform, 'custom_settings').find((setting) => setting.key === key)?.help;
+  const known = usePayloadSettings(platform).custom_settings;
+  const help = (key: string) => known?.find((setting) => setting.key === key)?.help;
   const [text, setText] = useState(() => (typeof part.content === 'string' ? part.content : JSON.stringify(part.content, null, 2)));
   const [wrong, setWrong] = useState<string>();
   const read = (typed: string) => {

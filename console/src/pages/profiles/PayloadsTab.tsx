@@ -9,7 +9,7 @@ import { EmptyState } from '../../ui/states';
 import { CustomSettingsForm } from './CustomSettingsForm';
 import { RestrictionsForm } from './RestrictionsForm';
 import { Needs, SettingField } from './SettingField';
-import { applies, freshPart, needInWords, ORDER, payloadTypes, settingsOf, withMember } from './settings';
+import { applies, freshPart, needInWords, ORDER, usePayloadSettings, withMember } from './settings';
 import { type Part, TYPE_NAMES } from './spec';
 
 type Props = {
@@ -22,6 +22,8 @@ type Props = {
   requirements: Requirement[];
   saved: Part[];
 };
+
+const TYPES = Object.keys(ORDER) as Payload['type'][];
 
 function contents(part: Part): string {
   const { type, ...members } = part;
@@ -42,6 +44,7 @@ function contents(part: Part): string {
 }
 
 export default function PayloadsTab({ platform, payloads, onChange, errorAt, problem, requirements, saved }: Props) {
+  const known = usePayloadSettings(platform);
   const [open, setOpen] = useState<string[]>(payloads.length === 1 ? ['0'] : []);
   const change = (i: number, part: Part) => onChange(payloads.map((each, at) => (at === i ? part : each)));
   const remove = (i: number) => {
@@ -56,7 +59,7 @@ export default function PayloadsTab({ platform, payloads, onChange, errorAt, pro
     <Menu position="bottom-start" width={340}>
       <Menu.Target><Button variant="default" leftSection={<IconPlus size={16} aria-hidden />}>Add a payload</Button></Menu.Target>
       <Menu.Dropdown>
-        {payloadTypes(platform).map((type) => (
+        {TYPES.filter((type) => type in known).map((type) => (
           <Menu.Item key={type} onClick={() => add(type)} disabled={type === 'network_usage_rules' && payloads.some((part) => part.type === type)}>
             <Text size="sm">{TYPE_NAMES[type]}</Text>
             <Text size="xs" c="dimmed">{ORDER[type]}</Text>
@@ -99,9 +102,10 @@ type PartProps = { platform: Platform; part: Part; onChange: (part: Part) => voi
 
 function PartForm(props: PartProps) {
   const { platform, part, onChange, errorAt, at } = props;
+  const known = usePayloadSettings(platform)[part.type] ?? [];
   if (part.type === 'restrictions') return <RestrictionsForm {...props} />;
   if (part.type === 'custom_settings') return <CustomSettingsForm {...props} />;
-  const shown = settingsOf(platform, part.type).filter((setting) => applies(part, setting.key));
+  const shown = known.filter((setting) => applies(part, setting.key));
   const field = (setting: (typeof shown)[number]) => (
     <SettingField key={setting.key} platform={platform} setting={setting} value={part[setting.key]} onChange={(value) => onChange(withMember(part, setting.key, value))} errorAt={errorAt} at={`${at}/${setting.key}`} part={part} />
   );

@@ -1,12 +1,12 @@
 // Profiles: how far each has come, to whom it is assigned, and on how many devices it stands how.
 import { Button, Group, Menu, Stack, Text } from '@mantine/core';
 import { IconChevronDown, IconPlus } from '@tabler/icons-react';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { type Entry, listProfiles, type Profile, type ProfileStatus } from '../../api';
-import { listProfilesQueryKey } from '../../api/@tanstack/react-query.gen';
+import { listProfilesOptions } from '../../api/@tanstack/react-query.gen';
 import { Allowed } from '../../app/session';
 import { useListSearch } from '../../lib/list';
-import { mentions, pageOf, sorted, useWhole } from '../../lib/whole';
 import { count, words } from '../../lib/words';
 import { StatusBadge } from '../../ui/badges';
 import { type Column, DataTable } from '../../ui/DataTable';
@@ -26,14 +26,13 @@ import { PLATFORMS, profileSearch, STATES } from './search';
 type Sort = (typeof profileSearch.sorts)[number];
 
 const FILTERS: Filter<keyof ReturnType<typeof profileSearch.readFilters>>[] = [
-  { key: 'search', label: 'Search', atHand: true, kind: 'search', placeholder: 'Name or description' },
+  { key: 'q', label: 'Search', atHand: true, kind: 'search', placeholder: 'Name or description' },
   { key: 'platform', label: 'Platform', atHand: true, kind: 'one', values: PLATFORMS },
   { key: 'state', label: 'State', atHand: true, kind: 'many', values: STATES },
   { key: 'smart_group_id', label: 'Smart group', ...pickSmartGroup },
 ];
 
 const concernsProfiles = (entry: Entry) => entry.object?.kind === 'profile';
-const groupsOf = ({ spec }: Profile) => [...(spec.assigned_groups ?? []), ...(spec.excluded_groups ?? [])];
 
 /** On how many devices a profile stands how; each number leads to them. */
 export function DeviceCounts({ profile }: { profile: Profile }) {
@@ -54,17 +53,7 @@ export default function ProfileList() {
   const list = useListSearch(profileSearch);
   const navigate = useNavigate();
   const name = useNames();
-  const query = useWhole<Profile>(listProfilesQueryKey(), (cursor, signal) => listProfiles({ query: { limit: 500, cursor }, signal, throwOnError: true }));
-
-  const { search, platform, state, smart_group_id } = list.filters;
-  const rows = query.data?.filter(
-    (profile) =>
-      mentions(search, profile.name, profile.spec.description) &&
-      (!platform || profile.platform === platform) &&
-      (!state || state.includes(profile.state)) &&
-      (!smart_group_id || groupsOf(profile).includes(smart_group_id)),
-  );
-  const ordered = rows && sorted(rows, (profile) => profile[list.sortedBy ?? 'name'], list.descending);
+  const query = useQuery({ ...listProfilesOptions({ query: list.query }), placeholderData: keepPreviousData });
 
   const columns: Column<Profile, Sort>[] = [
     { key: 'name', title: 'Name', sort: 'name', render: (profile) => <ProfileLink id={profile.id}>{profile.name}</ProfileLink> },
@@ -97,14 +86,14 @@ export default function ProfileList() {
     <Stack gap="sm">
       <PageHeader title="Profiles" description="What is put on devices in smart groups, and taken off again when they leave.">
         <LivePill query={query} concerns={concernsProfiles} />
-        <ExportButton name="profiles" columns={csv} fetchPage={() => Promise.resolve({ data: { items: ordered ?? [] } })} />
+        <ExportButton name="profiles" columns={csv} fetchPage={(cursor) => listProfiles({ query: { ...list.query, limit: 500, cursor }, throwOnError: true })} />
         {create}
       </PageHeader>
       <FilterBar list={list} filters={FILTERS} />
       <DataTable
         label="Profiles"
         list={list}
-        query={{ ...query, data: pageOf(ordered, list.query.cursor) }}
+        query={query}
         columns={columns}
         idOf={(profile) => profile.id}
         nameOf={(profile) => profile.name}

@@ -4,17 +4,16 @@ import { IconPlus, IconSearch, IconX } from '@tabler/icons-react';
 import { useState } from 'react';
 import type { Platform } from '../../api';
 import type { ErrorAt } from '../../lib/submit';
-import { mentions } from '../../lib/whole';
-import { counted } from '../../lib/words';
+import { counted, mentions } from '../../lib/words';
 import { Needs, SettingField } from './SettingField';
-import { labelOf, needsOf, type Setting, settingsOf, strictest } from './settings';
+import { labelOf, needsOf, type Setting, strictest, usePayloadSettings } from './settings';
 import type { Part } from './spec';
 
 type Props = { platform: Platform; part: Part; onChange: (part: Part) => void; errorAt: ErrorAt; at: string };
 
 export function RestrictionsForm({ platform, part, onChange, errorAt, at }: Props) {
   const [typed, setTyped] = useState('');
-  const all = settingsOf(platform, 'restrictions');
+  const all = usePayloadSettings(platform).restrictions ?? [];
   const set = (part.settings ?? {}) as Record<string, unknown>;
   const put = (key: string, value: unknown) => onChange({ ...part, settings: { ...set, [key]: value } });
   const drop = (key: string) => onChange({ ...part, settings: Object.fromEntries(Object.entries(set).filter(([each]) => each !== key)) });

@@ -10,7 +10,7 @@ export type Tab = (typeof TABS)[number];
 
 export const profileSearch = listSearch({
   sorts: ['name', 'platform', 'state', 'updated_at'],
-  filters: { search: text, platform: one(PLATFORMS), state: many(STATES), smart_group_id: text },
+  filters: { q: text, platform: one(PLATFORMS), state: many(STATES), smart_group_id: text },
 });
 
 /** `job`: the re-evaluation followed; `version`: the one compared with the one before it. */

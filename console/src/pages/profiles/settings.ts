@@ -1,32 +1,18 @@
-// The settings payloads know, per platform: the server's own tables, and what the forms need besides.
-import type { Need, Payload, Platform } from '../../api';
-import catalogue from './settings.gen.json';
+// The settings payloads know, per platform: as the server says, and what the forms need besides.
+import { useSuspenseQuery } from '@tanstack/react-query';
+import type { Need, Payload, Platform, SettingSpec } from '../../api';
+import { listPayloadSettingsOptions } from '../../api/@tanstack/react-query.gen';
 import { words } from '../../lib/words';
 import type { Part } from './spec';
 
 /** One setting: what it may be and what it asks of a device. */
-export type Setting = {
-  key: string;
-  /** What it does; for a restriction, what its stricter value does. */
-  help: string;
-  restrictive: 'neither' | 'true' | 'false' | 'lower' | 'higher' | 'later' | 'union' | 'intersection';
-  supervised: boolean;
-  user_enrollment: boolean;
-  management: 'any' | 'company_owned' | 'fully_managed' | 'work_profile';
-  min_os: string;
-} & (
-  | { kind: 'bool' | 'object' }
-  | { kind: 'integer'; min: number; max: number }
-  | { kind: 'number'; values: number[] }
-  | { kind: 'enum' | 'enum_list'; values: string[] }
-  | { kind: 'string' | 'secret' | 'string_list'; max: number }
-  | { kind: 'list'; max: number; members: Setting[] }
-);
+export type Setting = SettingSpec;
 
-const ALL = catalogue as unknown as Record<Platform, Partial<Record<Payload['type'], Setting[]>>>;
+/** The settings of each kind of payload that the platform has. They change only with the server. */
+export function usePayloadSettings(platform: Platform): Partial<Record<Payload['type'], Setting[]>> {
+  return useSuspenseQuery({ ...listPayloadSettingsOptions(), staleTime: Infinity }).data[platform];
+}
 
-export const payloadTypes = (platform: Platform) => Object.keys(ORDER).filter((type) => type in ALL[platform]) as Payload['type'][];
-export const settingsOf = (platform: Platform, type: Payload['type']): Setting[] => ALL[platform][type] ?? [];
 
 /** What a kind of payload is for; in the order they are offered. */
 export const ORDER: Record<Payload['type'], string> = {

@@ -3,7 +3,7 @@ import { Anchor, Button, Group, Select, Stack, Text } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { type Classification, editClassification, previewClassification, type PreviewAnswer, resetClassification, type Response, type RiskLevel } from '../../api';
-import { listClassificationsQueryKey } from '../../api/@tanstack/react-query.gen';
+import { getClassificationQueryKey, listClassificationsQueryKey } from '../../api/@tanstack/react-query.gen';
 import { useRights } from '../../app/session';
 import type { Problem } from '../../lib/api';
 import { useSubmit } from '../../lib/submit';
@@ -85,7 +85,7 @@ function Change({ row, onClose, onJob }: Props) {
     const answer = same(to, defaultsOf(row))
       ? await resetClassification({ path, query: { version }, throwOnError: true })
       : await editClassification({ path, body: { ...to, version }, throwOnError: true });
-    await queries.invalidateQueries({ queryKey: listClassificationsQueryKey() });
+    await Promise.all([listClassificationsQueryKey(), getClassificationQueryKey({ path })].map((queryKey) => queries.invalidateQueries({ queryKey })));
     return answer.data;
   };
   const apply = async () => {

@@ -1,11 +1,11 @@
 // Protections: what risk level each classification means, and what is done about it.
 import { Stack, Text, UnstyledButton } from '@mantine/core';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
 import { type Classification, type Entry, listClassifications } from '../../api';
-import { listClassificationsQueryKey } from '../../api/@tanstack/react-query.gen';
+import { getClassificationOptions, listClassificationsOptions } from '../../api/@tanstack/react-query.gen';
 import { useRights } from '../../app/session';
 import { useListSearch } from '../../lib/list';
-import { mentions, pageOf, sorted, useWhole } from '../../lib/whole';
 import { count, words } from '../../lib/words';
 import { RISK_LEVELS, RiskBadge } from '../../ui/badges';
 import { type Column, DataTable } from '../../ui/DataTable';
@@ -17,25 +17,17 @@ import { LivePill } from '../../ui/LivePill';
 import { PageHeader } from '../../ui/PageHeader';
 import { EmptyState } from '../../ui/states';
 import { ProtectionsRow } from './ProtectionsRow';
-import { isChanged } from './rows';
 import { FAMILIES, protectionsSearch, RESPONSES } from './search';
 
 type Sort = (typeof protectionsSearch.sorts)[number];
 
-const SORT_BY: Record<Sort, (row: Classification) => string | number> = {
-  name: (row) => row.name,
-  family: (row) => row.family,
-  risk_level: (row) => -RISK_LEVELS.indexOf(row.risk_level),
-  open_threats: (row) => row.open_threats,
-};
-
 const FILTERS: Filter<keyof ReturnType<typeof protectionsSearch.readFilters>>[] = [
-  { key: 'search', label: 'Search', atHand: true, kind: 'search', placeholder: 'Name, text or technique' },
+  { key: 'q', label: 'Search', atHand: true, kind: 'search', placeholder: 'Name, text or technique' },
   { key: 'risk_level', label: 'Risk level', atHand: true, kind: 'many', values: RISK_LEVELS },
   { key: 'family', label: 'Family', atHand: true, kind: 'many', values: FAMILIES },
   { key: 'platform', label: 'Platform', kind: 'one', values: ['android', 'ios'] },
   { key: 'response', label: 'Response', kind: 'many', values: RESPONSES },
-  { key: 'setting', label: 'Setting', kind: 'one', values: ['changed', 'default'] },
+  { key: 'changed', label: 'Changed from the default', kind: 'flag' },
 ];
 
 const CSV = [
@@ -54,22 +46,11 @@ export default function ProtectionsTable() {
   const { row: shown, job } = route.useSearch();
   const navigate = useNavigate();
   const mayEdit = useRights()('edit_protections');
-  const query = useWhole<Classification>(listClassificationsQueryKey(), (cursor, signal) => listClassifications({ query: { limit: 500, cursor }, signal, throwOnError: true }));
+  const asked = { ...list.query, sort: list.query.sort ?? 'name' };
+  const query = useQuery({ ...listClassificationsOptions({ query: asked }), placeholderData: keepPreviousData });
+  const open = useQuery({ ...getClassificationOptions({ path: { id: shown ?? '' } }), enabled: Boolean(shown) });
   const patch = (change: { row?: string | undefined; job?: string | undefined }) =>
     void navigate({ to: '.', search: ((now: object) => ({ ...now, ...change })) as never, replace: true });
-
-  const { search, family, platform, risk_level, response, setting } = list.filters;
-  const rows = query.data?.filter(
-    (row) =>
-      mentions(search, row.id, row.name, row.user_text, row.admin_text, row.technique?.id, row.technique?.name) &&
-      (!family || family.includes(row.family)) &&
-      (!platform || row.platforms.includes(platform)) &&
-      (!risk_level || risk_level.includes(row.risk_level)) &&
-      (!response || response.includes(row.response)) &&
-      (!setting || isChanged(row) === (setting === 'changed')),
-  );
-  const ordered = rows && sorted(rows, SORT_BY[list.sortedBy ?? 'name'], list.descending);
-  const open = query.data?.find((row) => row.id === shown);
 
   const columns: Column<Classification, Sort>[] = [
     {
@@ -95,20 +76,20 @@ export default function ProtectionsTable() {
     <Stack gap="sm">
       <PageHeader title="Protections" description={mayEdit ? 'What risk level each kind of threat means. Choose one to change it; the effect is shown first.' : 'What risk level each kind of threat means.'}>
         <LivePill query={query} concerns={concernsProtections} />
-        <ExportButton name="protections" columns={CSV} fetchPage={() => Promise.resolve({ data: { items: ordered ?? [] } })} />
+        <ExportButton name="protections" columns={CSV} fetchPage={(cursor) => listClassifications({ query: { ...asked, limit: 500, cursor }, throwOnError: true })} />
       </PageHeader>
       {job && <JobNotice id={job} onDone={() => void query.refetch()} onClose={() => patch({ job: undefined })} />}
       <FilterBar list={list} filters={FILTERS} />
       <DataTable
         label="Protections"
         list={list}
-        query={{ ...query, data: pageOf(ordered, list.query.cursor) }}
+        query={query}
         columns={columns}
         idOf={(row) => row.id}
         nameOf={(row) => row.name}
         empty={<EmptyState title="No classifications">This server knows none.</EmptyState>}
       />
-      {open && <ProtectionsRow key={open.id} row={open} onClose={() => patch({ row: undefined })} onJob={(id) => patch({ row: undefined, job: id ?? undefined })} />}
+      {shown && open.data && <ProtectionsRow key={shown} row={open.data} onClose={() => patch({ row: undefined })} onJob={(id) => patch({ row: undefined, job: id ?? undefined })} />}
     </Stack>
   );
 }

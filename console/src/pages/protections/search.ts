@@ -1,7 +1,7 @@
 // What the address of the Protections table can say.
 import type { Family, Platform, Response } from '../../api';
 import { listSearch } from '../../lib/list';
-import { many, one, search, text } from '../../lib/search';
+import { flag, many, one, search, text } from '../../lib/search';
 import { RISK_LEVELS } from '../../ui/badges';
 
 export const FAMILIES: Family[] = ['application', 'file', 'configuration', 'os', 'network', 'web_content'];
@@ -10,12 +10,12 @@ export const RESPONSES: Response[] = ['alert', 'do_not_alert', 'block_domain', '
 export const protectionsSearch = listSearch({
   sorts: ['name', 'family', 'risk_level', 'open_threats'],
   filters: {
-    search: text,
+    q: text,
     family: many(FAMILIES),
     platform: one<Platform>(['android', 'ios']),
     risk_level: many(RISK_LEVELS),
     response: many(RESPONSES),
-    setting: one(['changed', 'default']),
+    changed: flag,
   },
 });
 

@@ -10,6 +10,7 @@ import { Allowed, useRights } from '../../app/session';
 import { useListSearch } from '../../lib/list';
 import { ConfirmModal } from '../../ui/ConfirmModal';
 import { type Column, DataTable } from '../../ui/DataTable';
+import { type Filter, FilterBar } from '../../ui/FilterBar';
 import { Here, usePatch } from '../../ui/Here';
 import { LivePill } from '../../ui/LivePill';
 import { Modal } from '../../ui/Modal';
@@ -25,6 +26,11 @@ import { roleSearch } from './search';
 type Dialog = { kind: 'create' } | { kind: 'edit' | 'copy' | 'delete'; role: Role };
 
 const route = getRouteApi('/shell/roles');
+const FILTERS: Filter<'q' | 'built_in' | 'right'>[] = [
+  { key: 'q', label: 'Search', atHand: true, kind: 'search', placeholder: 'Name' },
+  { key: 'built_in', label: 'Kind', atHand: true, kind: 'flags', words: ['Built-in', 'Own'] },
+  { key: 'right', label: 'Holds the right', atHand: true, kind: 'one', values: ALL_RIGHTS.map(({ right }) => right) },
+];
 const concernsRoles = (entry: Entry) => entry.object?.kind === 'role';
 
 export default function RoleList() {
@@ -70,6 +76,7 @@ export default function RoleList() {
         {create}
       </PageHeader>
       <AdminTabs />
+      <FilterBar list={list} filters={FILTERS} />
       <DataTable label="Roles" list={list} query={query} columns={columns} idOf={(role) => role.id} nameOf={(role) => role.name} empty={<EmptyState title="No roles" action={create} />} />
       {shown && <RoleView id={shown} onClose={() => patch({ role: undefined })} />}
       {dialog?.kind === 'create' && <RoleForm onClose={close} />}

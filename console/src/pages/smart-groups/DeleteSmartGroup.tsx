@@ -1,9 +1,8 @@
 // Deletes a smart group once it is shown who leaves it; says what still uses it.
 import { Button, Group, List, Loader, Stack, Text } from '@mantine/core';
-import { useQueryClient } from '@tanstack/react-query';
-import { deleteSmartGroup, listProfiles, type Profile, type SmartGroup } from '../../api';
-import { listProfilesQueryKey, listSmartGroupsQueryKey } from '../../api/@tanstack/react-query.gen';
-import { useWhole } from '../../lib/whole';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { deleteSmartGroup, type Profile, type SmartGroup } from '../../api';
+import { listProfilesOptions, listSmartGroupsQueryKey } from '../../api/@tanstack/react-query.gen';
 import { counted } from '../../lib/words';
 import { ConfirmModal } from '../../ui/ConfirmModal';
 import { Modal } from '../../ui/Modal';
@@ -15,13 +14,13 @@ type Props = { group: SmartGroup; onDeleted: (job: string | null) => void; onClo
 
 export function DeleteSmartGroup({ group, onDeleted, onClose }: Props) {
   const queries = useQueryClient();
-  const profiles = useWhole<Profile>(listProfilesQueryKey(), (cursor, signal) => listProfiles({ query: { limit: 500, cursor }, signal, throwOnError: true }));
+  const profiles = useQuery(listProfilesOptions({ query: { smart_group_id: group.id, limit: 500 } }));
   const title = `Delete ${group.name}`;
   const how = ({ spec }: Profile) => [
     ...(spec.assigned_groups?.includes(group.id) ? ['is assigned to it'] : []),
     ...(spec.excluded_groups?.includes(group.id) ? ['excludes it'] : []),
   ];
-  const users = profiles.data?.filter((profile) => how(profile).length > 0);
+  const users = profiles.data?.items;
   if (!users || users.length > 0 || group.assignments + group.exclusions > 0) {
     return (
       <Modal opened onClose={onClose} title={title}>

@@ -1,13 +1,13 @@
 // Smart groups: what selects their devices, how many there are, and which profiles they are assigned to.
 import { Button, Group, Stack, Text } from '@mantine/core';
 import { IconPlus, IconTrash } from '@tabler/icons-react';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { type Entry, listSmartGroups, type SmartGroup } from '../../api';
-import { listSmartGroupsQueryKey } from '../../api/@tanstack/react-query.gen';
+import { listSmartGroupsOptions } from '../../api/@tanstack/react-query.gen';
 import { Allowed, useRights } from '../../app/session';
 import { useListSearch } from '../../lib/list';
-import { mentions, pageOf, sorted, useWhole } from '../../lib/whole';
 import { count } from '../../lib/words';
 import { type Column, DataTable } from '../../ui/DataTable';
 import { ExportButton } from '../../ui/ExportButton';
@@ -27,16 +27,10 @@ import { useNames } from './names';
 type Sort = (typeof smartGroupSearch.sorts)[number];
 
 const FILTERS: Filter<keyof ReturnType<typeof smartGroupSearch.readFilters>>[] = [
-  { key: 'search', label: 'Search', atHand: true, kind: 'search', placeholder: 'Name or criterion' },
+  { key: 'q', label: 'Search', atHand: true, kind: 'search', placeholder: 'Name' },
   { key: 'used', label: 'Use', atHand: true, kind: 'one', values: ['assigned', 'excluded', 'unused'] },
   { key: 'tag_id', label: 'Asks for the tag', ...pickTag },
 ];
-
-const USED = {
-  assigned: (group: SmartGroup) => group.assignments > 0,
-  excluded: (group: SmartGroup) => group.exclusions > 0,
-  unused: (group: SmartGroup) => group.assignments + group.exclusions === 0,
-};
 
 const concernsGroups = (entry: Entry) => entry.object?.kind === 'smart_group';
 const route = getRouteApi('/shell/smart-groups');
@@ -49,7 +43,7 @@ export default function SmartGroupList() {
   const mayManage = useRights()('manage_smart_groups');
   const [leaving, setLeaving] = useState<SmartGroup>();
   const follow = (id: string | undefined) => void navigate({ to: '.', search: ((now: object) => ({ ...now, job: id })) as never, replace: true });
-  const query = useWhole<SmartGroup>(listSmartGroupsQueryKey(), (cursor, signal) => listSmartGroups({ query: { limit: 500, cursor }, signal, throwOnError: true }));
+  const query = useQuery({ ...listSmartGroupsOptions({ query: list.query }), placeholderData: keepPreviousData });
 
   const summary = (group: SmartGroup) => {
     const { kind, criteria, additions, exclusions } = fullSelection(group.selection);
@@ -58,14 +52,6 @@ export default function SmartGroupList() {
     if (parts.length === 0) parts.push('All devices');
     return [...parts, ...(added > 0 ? [`${count(added)} added`] : []), ...(left > 0 ? [`${count(left)} excluded`] : [])].join(' · ');
   };
-  const { search, used, tag_id } = list.filters;
-  const rows = query.data?.filter(
-    (group) =>
-      mentions(search, group.name, summary(group)) &&
-      (!used || USED[used](group)) &&
-      (!tag_id || fullSelection(group.selection).criteria.tags.tags.includes(tag_id)),
-  );
-  const ordered = rows && sorted(rows, (group) => group[list.sortedBy ?? 'name'], list.descending);
 
   const profiles = (group: SmartGroup, n: number, how: 'assigned' | 'excluded') =>
     n === 0 ? '0' : <Link to={'/profiles' as string} search={{ smart_group_id: group.id } as never} aria-label={`${count(n)} profiles with ${group.name} ${how}`}>{count(n)}</Link>;
@@ -98,7 +84,7 @@ export default function SmartGroupList() {
     <Stack gap="sm">
       <PageHeader title="Smart groups" description="Devices selected by what they are, kept up to date by themselves. Profiles are assigned to them.">
         <LivePill query={query} concerns={concernsGroups} />
-        <ExportButton name="smart-groups" columns={csv} fetchPage={() => Promise.resolve({ data: { items: ordered ?? [] } })} />
+        <ExportButton name="smart-groups" columns={csv} fetchPage={(cursor) => listSmartGroups({ query: { ...list.query, limit: 500, cursor }, throwOnError: true })} />
         {create}
       </PageHeader>
       {job && <JobNotice id={job} onDone={() => void query.refetch()} onClose={() => follow(undefined)} />}
@@ -106,7 +92,7 @@ export default function SmartGroupList() {
       <DataTable
         label="Smart groups"
         list={list}
-        query={{ ...query, data: pageOf(ordered, list.query.cursor) }}
+        query={query}
         columns={columns}
         idOf={(group) => group.id}
         nameOf={(group) => group.name}

@@ -4,7 +4,7 @@ import { one, search, text } from '../../lib/search';
 
 export const smartGroupSearch = listSearch({
   sorts: ['name', 'devices', 'assignments', 'exclusions'],
-  filters: { search: text, used: one<'assigned' | 'excluded' | 'unused'>(['assigned', 'excluded', 'unused']), tag_id: text },
+  filters: { q: text, used: one<'assigned' | 'excluded' | 'unused'>(['assigned', 'excluded', 'unused']), tag_id: text },
 });
 
 /** `job`: the re-evaluation followed. */

@@ -11,6 +11,7 @@ import { useListSearch } from '../../lib/list';
 import { counted } from '../../lib/words';
 import { ConfirmModal } from '../../ui/ConfirmModal';
 import { type Column, DataTable } from '../../ui/DataTable';
+import { type Filter, FilterBar } from '../../ui/FilterBar';
 import { FormModal } from '../../ui/FormModal';
 import { Link } from '../../ui/Link';
 import { LivePill } from '../../ui/LivePill';
@@ -21,6 +22,10 @@ import { tagSearch } from './search';
 
 type Dialog = { kind: 'create' } | { kind: 'rename' | 'delete'; tag: Tag };
 
+const FILTERS: Filter<'q' | 'engine'>[] = [
+  { key: 'q', label: 'Search', atHand: true, kind: 'search', placeholder: 'Name' },
+  { key: 'engine', label: 'Set by', atHand: true, kind: 'flags', words: ['The engine', 'People'] },
+];
 const concernsTags = (entry: Entry) => entry.object?.kind === 'tag';
 
 export default function TagList() {
@@ -53,6 +58,7 @@ export default function TagList() {
         <LivePill query={query} concerns={concernsTags} />
         {create}
       </PageHeader>
+      <FilterBar list={list} filters={FILTERS} />
       <DataTable label="Tags" list={list} query={query} columns={columns} idOf={(tag) => tag.id} nameOf={(tag) => tag.name} empty={<EmptyState title="No tags yet" action={create}>Make one to label devices with.</EmptyState>} />
       {dialog?.kind === 'create' && <TagForm onClose={close} />}
       {dialog?.kind === 'rename' && <TagForm tag={dialog.tag} onClose={close} />}

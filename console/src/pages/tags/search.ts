@@ -1,4 +1,5 @@
 // What the address of the tag list can say.
 import { listSearch } from '../../lib/list';
+import { flag, text } from '../../lib/search';
 
-export const tagSearch = listSearch({ sorts: ['name'], filters: {} });
+export const tagSearch = listSearch({ sorts: ['name'], filters: { q: text, engine: flag } });

@@ -61,8 +61,8 @@ const FILTERS: Filter<keyof ReturnType<typeof threatSearch.readFilters>>[] = [
   { key: 'classification', label: 'Classification', ...pickClassification },
   { key: 'source', label: 'Source', kind: 'text' },
   { key: 'device_id', label: 'Device', ...pickDevice },
-  { key: 'since', label: 'Changed since (RFC 3339)', kind: 'text' },
-  { key: 'until', label: 'Changed before (RFC 3339)', kind: 'text' },
+  { key: 'since', label: 'Changed since', kind: 'moment' },
+  { key: 'until', label: 'Changed before', kind: 'moment' },
 ];
 
 const CSV = [

@@ -1,7 +1,7 @@
 // What the addresses of the threat list and of the messages kept aside can say.
 import type { Family, ThreatStatus } from '../../api';
 import { listSearch } from '../../lib/list';
-import { many, one, text } from '../../lib/search';
+import { many, moment, one, text } from '../../lib/search';
 import { RISK_LEVELS } from '../../ui/badges';
 
 export const THREAT_STATUSES: ThreatStatus[] = ['open', 'ignored', 'resolved'];
@@ -16,8 +16,8 @@ export const threatSearch = listSearch({
     classification: text,
     source: text,
     device_id: text,
-    since: text,
-    until: text,
+    since: moment,
+    until: moment,
   },
 });
 

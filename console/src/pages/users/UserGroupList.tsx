@@ -12,6 +12,7 @@ import { useListSearch } from '../../lib/list';
 import { counted } from '../../lib/words';
 import { ConfirmModal } from '../../ui/ConfirmModal';
 import { type Column, DataTable } from '../../ui/DataTable';
+import { type Filter, FilterBar } from '../../ui/FilterBar';
 import { FormModal } from '../../ui/FormModal';
 import { Link } from '../../ui/Link';
 import { LivePill } from '../../ui/LivePill';
@@ -25,6 +26,7 @@ import { userGroupSearch } from './search';
 
 type Dialog = { kind: 'create' } | { kind: 'edit' | 'delete'; group: UserGroup };
 
+const FILTERS: Filter<'q'>[] = [{ key: 'q', label: 'Search', atHand: true, kind: 'search', placeholder: 'Name' }];
 const concernsGroups = (entry: Entry) => entry.object?.kind === 'user_group';
 
 export default function UserGroupList() {
@@ -33,9 +35,9 @@ export default function UserGroupList() {
   const mayManage = useRights()('manage_users');
   const [dialog, setDialog] = useState<Dialog>();
   const close = () => setDialog(undefined);
-  const columns: Column<UserGroup, 'name'>[] = [
+  const columns: Column<UserGroup, 'name' | 'members'>[] = [
     { key: 'name', title: 'Name', sort: 'name', render: (group) => <Link to="/users/groups/$userGroupId" params={{ userGroupId: group.id }}>{group.name}</Link> },
-    { key: 'members', title: 'Members', render: (group) => <Link to="/users" search={{ user_group_id: group.id }} aria-label={`${counted(group.members, 'member')} of ${group.name}`}>{counted(group.members, 'member')}</Link> },
+    { key: 'members', title: 'Members', sort: 'members', descendingFirst: true, render: (group) => <Link to="/users" search={{ user_group_id: group.id }} aria-label={`${counted(group.members, 'member')} of ${group.name}`}>{counted(group.members, 'member')}</Link> },
     { key: 'og', title: 'Organization group', render: (group) => <OrganizationGroupName id={group.organization_group_id} /> },
   ];
   if (mayManage) {
@@ -58,6 +60,7 @@ export default function UserGroupList() {
         {create}
       </PageHeader>
       <DirectoryTabs />
+      <FilterBar list={list} filters={FILTERS} />
       <DataTable label="User groups" list={list} query={query} columns={columns} idOf={(group) => group.id} nameOf={(group) => group.name} empty={<EmptyState title="No user groups yet" action={create}>Make one, put users into it, and let a smart group ask for it.</EmptyState>} />
       {dialog?.kind === 'create' && <UserGroupForm onClose={close} />}
       {dialog?.kind === 'edit' && <UserGroupForm group={dialog.group} onClose={close} />}
