@@ -1,30 +1,19 @@
 // A list the server pages, sorts and filters: shows one page of it as a table, on narrow screens as cards.
-import { Button, Card, Checkbox, Group, Select, Skeleton, Stack, Table, Text, VisuallyHidden } from '@mantine/core';
+import { Button, Card, Checkbox, Group, Select, Skeleton, Stack, Table, Text } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
-import { IconArrowDown, IconArrowsSort, IconArrowUp, IconChevronLeft, IconChevronRight } from '@tabler/icons-react';
+import { IconChevronLeft, IconChevronRight } from '@tabler/icons-react';
 import { type ReactNode, useLayoutEffect, useRef } from 'react';
 import { count } from '../lib/words';
 import type { Selection } from './selection';
 import { EmptyState, ErrorState } from './states';
+import { Body, type Column, Head, type Sorting } from './tableParts';
 
-export type Column<T, S extends string = string> = {
-  key: string;
-  title: string;
-  render: (row: T) => ReactNode;
-  /** The API's word for sorting by this. */
-  sort?: S;
-  /** The order of the first click. */
-  descendingFirst?: boolean;
-  width?: number;
-};
+export type { Column };
 
 /** What `useListSearch` returns, as far as the table needs it. */
-type TableState<S extends string> = {
+type TableState<S extends string> = Sorting<S> & {
   filtered: boolean;
   clearFilters: () => void;
-  sortedBy: S | undefined;
-  descending: boolean;
-  sortBy: (by: S | undefined, descending?: boolean) => void;
   page: number | undefined;
   onFirstPage: boolean;
   next: (cursor: string) => void;
@@ -93,62 +82,16 @@ function Rows<T, S extends string>({ label, list, query, columns, idOf, nameOf, 
     const element = region.current;
     element?.style.setProperty('--table-top', `${Math.round(element.getBoundingClientRect().top + scrollY)}px`);
   });
-  const chosen = rows && selection ? rows.filter(selection.has).length : 0;
   return (
     <div ref={region} className="table-scroll" tabIndex={0} role="region" aria-label={label}>
       <Table stickyHeader highlightOnHover verticalSpacing={5} aria-busy={query.isFetching}>
-        <Table.Thead>
-          <Table.Tr>
-            {selection && (
-              <Table.Th w={40}>
-                <Checkbox
-                  size="xs"
-                  aria-label="Select all on this page"
-                  checked={chosen > 0 && chosen === rows?.length}
-                  indeterminate={chosen > 0 && chosen < (rows?.length ?? 0)}
-                  onChange={(event) => selection.set(rows ?? [], event.currentTarget.checked)}
-                />
-              </Table.Th>
-            )}
-            {columns.map((column) => <Header key={column.key} column={column} list={list} />)}
-          </Table.Tr>
-        </Table.Thead>
+        <Head columns={columns} rows={rows} selection={selection} selectAll="Select all on this page" sorting={list} />
         <Table.Tbody>
-          {rows?.map((row) => {
-            const on = selection?.has(row);
-            return (
-              <Table.Tr key={idOf(row)} bg={on ? 'var(--mantine-color-blue-light)' : undefined}>
-                {selection && (
-                  <Table.Td>
-                    <Checkbox size="xs" aria-label={`Select ${nameOf(row)}`} checked={on} onChange={(event) => selection.set([row], event.currentTarget.checked)} />
-                  </Table.Td>
-                )}
-                {columns.map((column) => <Table.Td key={column.key}>{column.render(row)}</Table.Td>)}
-              </Table.Tr>
-            );
-          })}
-          {!rows && Array.from({ length: 12 }, (_, i) => <Table.Tr key={i}><Table.Td colSpan={span}><Skeleton h={18} /></Table.Td></Table.Tr>)}
+          <Body columns={columns} rows={rows} expected={12} idOf={idOf} nameOf={nameOf} selection={selection} />
           {nothing && <Table.Tr><Table.Td colSpan={span}>{nothing}</Table.Td></Table.Tr>}
         </Table.Tbody>
       </Table>
     </div>
-  );
-}
-
-function Header<T, S extends string>({ column, list }: { column: Column<T, S>; list: TableState<S> }) {
-  const { sort } = column;
-  const title = column.title || <VisuallyHidden>Actions</VisuallyHidden>;
-  if (!sort) return <Table.Th w={column.width}>{title}</Table.Th>;
-  const active = list.sortedBy === sort;
-  const Icon = !active ? IconArrowsSort : list.descending ? IconArrowDown : IconArrowUp;
-  const descending = active ? !list.descending : (column.descendingFirst ?? false);
-  return (
-    <Table.Th w={column.width} aria-sort={active ? (list.descending ? 'descending' : 'ascending') : undefined}>
-      <button type="button" className="th-sort" onClick={() => list.sortBy(sort, descending)}>
-        {title}
-        <Icon size={14} aria-hidden opacity={active ? 1 : 0.5} />
-      </button>
-    </Table.Th>
   );
 }
 

@@ -1,8 +1,8 @@
 // A short list that is shown whole, within a page of other things. Lists that grow take `DataTable`.
-import { Checkbox, Skeleton, Table, VisuallyHidden } from '@mantine/core';
+import { Table } from '@mantine/core';
 import type { ReactNode } from 'react';
-import type { Column } from './DataTable';
 import type { Selection } from './selection';
+import { Body, type Column, Head } from './tableParts';
 
 type Props<T> = {
   /** Names the list for screen readers. */
@@ -19,39 +19,11 @@ type Props<T> = {
 
 export function ShortTable<T>({ label, rows, columns, idOf, nameOf = idOf, selection, empty }: Props<T>) {
   if (rows?.length === 0) return empty;
-  const chosen = rows && selection ? rows.filter(selection.has).length : 0;
   return (
     <div className="table-scroll" style={{ maxHeight: 'none', minHeight: 0 }} tabIndex={0} role="region" aria-label={label}>
       <Table highlightOnHover verticalSpacing={5} aria-busy={!rows}>
-        <Table.Thead>
-          <Table.Tr>
-            {selection && (
-              <Table.Th w={40}>
-                <Checkbox
-                  size="xs"
-                  aria-label="Select all"
-                  checked={chosen > 0 && chosen === rows?.length}
-                  indeterminate={chosen > 0 && chosen < (rows?.length ?? 0)}
-                  onChange={(event) => selection.set(rows ?? [], event.currentTarget.checked)}
-                />
-              </Table.Th>
-            )}
-            {columns.map(({ key, title, width }) => <Table.Th key={key} w={width}>{title || <VisuallyHidden>Actions</VisuallyHidden>}</Table.Th>)}
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {rows?.map((row) => (
-            <Table.Tr key={idOf(row)} bg={selection?.has(row) ? 'var(--mantine-color-blue-light)' : undefined}>
-              {selection && (
-                <Table.Td>
-                  <Checkbox size="xs" aria-label={`Select ${nameOf(row)}`} checked={selection.has(row)} onChange={(event) => selection.set([row], event.currentTarget.checked)} />
-                </Table.Td>
-              )}
-              {columns.map(({ key, render }) => <Table.Td key={key}>{render(row)}</Table.Td>)}
-            </Table.Tr>
-          ))}
-          {!rows && [0, 1, 2].map((at) => <Table.Tr key={at}><Table.Td colSpan={columns.length + (selection ? 1 : 0)}><Skeleton h={18} /></Table.Td></Table.Tr>)}
-        </Table.Tbody>
+        <Head columns={columns} rows={rows} selection={selection} selectAll="Select all" />
+        <Table.Tbody><Body columns={columns} rows={rows} expected={3} idOf={idOf} nameOf={nameOf} selection={selection} /></Table.Tbody>
       </Table>
     </div>
   );

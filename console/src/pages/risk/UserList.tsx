@@ -54,7 +54,9 @@ export default function UserList() {
   const { og } = useScope();
   // Who has no open incident mostly has no score either.
   const calm = list.filters.risk_status?.includes('none') ?? false;
-  const asked = { ...list.query, sort: list.query.sort ?? (calm ? ('user_name' as const) : ('-score' as const)), risky: calm ? undefined : true, organization_group_id: og };
+  // A category is shown whole: what counts for it may be set to score nothing.
+  const risky = list.filters.risk_status ? undefined : true;
+  const asked = { ...list.query, sort: list.query.sort ?? (calm ? ('user_name' as const) : ('-score' as const)), risky, organization_group_id: og };
   const query = useQuery({ ...listUsersOptions({ query: asked }), placeholderData: keepPreviousData });
   const shown = { ...list, sortedBy: list.sortedBy ?? (calm ? ('user_name' as const) : ('score' as const)), descending: list.sortedBy ? list.descending : !calm };
   return (
