@@ -43,8 +43,8 @@ function Page() {
   return (
     <>
       <header>
-        <p class="organisation">{snapshot?.state.organisation ?? t('app')}</p>
-        {snapshot && <p class="device">{snapshot.state.device.name}</p>}
+        <p class="organisation"><bdi>{snapshot?.state.organisation ?? t('app')}</bdi></p>
+        {snapshot && <p><bdi>{snapshot.state.device.name}</bdi></p>}
       </header>
       {page === 'ready' && snapshot ? <Ready snapshot={snapshot} /> : <main>{typeof page === 'object' ? <Troubled {...page} /> : <p role="status">{t(page === 'linking' ? 'link.working' : 'starting')}</p>}</main>}
     </>
@@ -74,7 +74,7 @@ function Ready({ snapshot: { state, at } }: { snapshot: Snapshot }) {
           <div class="card">
             <ul class="restrictions">
               {state.restrictions.map((text) => (
-                <li key={text} dir="auto">{text}</li>
+                <li key={text}><bdi>{text}</bdi></li>
               ))}
             </ul>
             {found === 'restricted' && <p class="quiet">{t('restrictions.text', { organisation: state.organisation })}</p>}

@@ -27,7 +27,7 @@ export function Settings({ state }: { state: State }) {
         <h3>{t('settings.notifications')}</h3>
         <PushSetting />
         <h3>{t('settings.device')}</h3>
-        <p dir="auto">{device.name}</p>
+        <p><bdi>{device.name}</bdi></p>
         <p class="quiet">{PLATFORMS[device.platform]} {device.os_version}</p>
       </div>
     </section>

@@ -37,9 +37,9 @@ function One({ todo }: { todo: ToDo }) {
   const { issue } = todo;
   return (
     <>
-      <h3 dir="auto">{issue.name}</h3>
+      <h3><bdi>{issue.name}</bdi></h3>
       <Urgency level={issue.level} />
-      {issue.about && <p dir="auto">{issue.about}</p>}
+      {issue.about && <p><bdi>{issue.about}</bdi></p>}
       <Steps steps={issue.steps.length > 0 ? issue.steps : [t('issues.ask')]} />
       <p class="quiet">
         <time dateTime={issue.since}>{t('issues.since', { when: when(issue.since, now) })}</time>
@@ -62,7 +62,7 @@ export function Steps({ steps }: { steps: string[] }) {
   return (
     <ol class="steps">
       {steps.map((step, at) => (
-        <li key={at} dir="auto">{step}</li>
+        <li key={at}><bdi>{step}</bdi></li>
       ))}
     </ol>
   );
