@@ -50,6 +50,17 @@ test('a link that could not be sent can be tried again', async () => {
   await vi.waitFor(() => expect(phone.view.page).toBe('ready'));
 });
 
+test('with nothing kept and no network it says so, and goes on by itself', async () => {
+  const server = new Server();
+  server.down = true;
+  const phone = made();
+  await phone.start();
+  expect(trouble(phone)).toBe('offline');
+  server.down = false;
+  await phone.refresh();
+  expect(phone.view.page).toBe('ready');
+});
+
 test('who opens their own link again sees their phone', async () => {
   const server = new Server();
   server.links.mine = [409, 'link-used'];

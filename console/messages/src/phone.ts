@@ -7,7 +7,7 @@ import type { Link } from './link';
 import { markRead, older, refresh } from './snapshot';
 
 /** Why there is nothing to show. */
-export type Trouble = 'used' | 'expired' | 'unknown' | 'unreachable' | 'busy' | 'none' | 'ended' | 'unenrolled';
+export type Trouble = 'used' | 'expired' | 'unknown' | 'unreachable' | 'busy' | 'offline' | 'none' | 'ended' | 'unenrolled';
 /** What became of asking for a check; `soon` says after how many seconds one may ask again. */
 export type Asking = 'idle' | 'asking' | 'asked' | 'failed' | { soon: number };
 
@@ -83,7 +83,7 @@ export class Phone {
       return;
     }
     await this.#forget();
-    if (!(await this.refresh()) && this.view.page === 'linking') this.#set({ page: { trouble: 'unreachable', again: () => void this.refresh() } });
+    if (!(await this.refresh()) && this.view.page === 'linking') this.#set({ page: { trouble: 'offline', again: () => void this.refresh() } });
   }
 
   async #forget(): Promise<void> {
@@ -129,7 +129,7 @@ export class Phone {
         if (this.view.page !== 'linking') this.#set({ page: { trouble: error.kind === 'unenrolled' ? 'unenrolled' : had ? 'ended' : 'none' } });
       } else {
         this.#set({ online: false });
-        if (this.view.page === 'starting') this.#set({ page: { trouble: 'unreachable', again: () => void this.refresh() } });
+        if (this.view.page === 'starting') this.#set({ page: { trouble: 'offline', again: () => void this.refresh() } });
       }
       return false;
     }

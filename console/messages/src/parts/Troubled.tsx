@@ -8,7 +8,7 @@ export function Troubled({ trouble, again }: { trouble: Trouble; again?: () => v
   return (
     <section class="glance trouble" role="alert" aria-labelledby="trouble">
       <div class="verdict">
-        <Icon name={trouble === 'unreachable' ? 'offline' : trouble === 'none' ? 'link' : 'info'} big />
+        <Icon name={trouble === 'unreachable' || trouble === 'offline' ? 'offline' : trouble === 'none' ? 'link' : 'info'} big />
         <div>
           <h1 id="trouble">{t(`link.${trouble}.title`)}</h1>
           <p>{t(`link.${trouble}.text`)}</p>
