@@ -100,7 +100,7 @@ async fn a_user_hears_of_a_threat_and_of_the_all_clear() {
         assert!(header(&first, "Subject").starts_with("Action needed"), "{first:#}");
         detect("e-2", "resolved").await;
         let clear = mails(2).remove(1);
-        assert!(header(&clear, "Subject").starts_with("No security issues"), "{clear:#}");
+        assert!(header(&clear, "Subject").starts_with("All clear"), "{clear:#}");
         assert_ne!(clear["message_id"], first["message_id"]);
 
         let log = admin.all("/api/v1/notifications?trigger=account_status&channel=email&sort=created_at").await;

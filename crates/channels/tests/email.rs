@@ -9,12 +9,12 @@ use std::time::Duration;
 use allclear_channels::{
     email::{
         Mailer,
-        message::{Logo, Mail},
+        message::Mail,
         settings::{DKIM_KEY, Dkim, EmailSettings, Relay, Security},
     },
     outcome::{Answer, Outcome},
 };
-use allclear_domain::{settings::Branding, time::Time};
+use allclear_domain::{logo::Logo, settings::Branding, time::Time};
 use allclear_engine::channels::Secrets;
 use allclear_guard::AllowList;
 use common::peer::Peer;
@@ -96,7 +96,7 @@ async fn send(mailer: &Mailer, to: &str) -> Answer {
         text: "Grüße.\n.\nA line with a dot above.\n",
         html: Some("<p>Grüße</p><img src=\"cid:logo\">"),
     };
-    let logo = Logo { content_type: "image/png".into(), bytes: vec![137, 80, 78, 71] };
+    let logo = Logo { content_type: "image/png", bytes: vec![137, 80, 78, 71] };
     mailer.send(&mail, &branding(), Some(&logo)).await
 }
 

@@ -21,7 +21,7 @@ use allclear_engine::{
 };
 use allclear_store::{logos, notifications::Notification};
 use tokio::{
-    sync::{Notify, mpsc, oneshot, watch},
+    sync::{Notify, Semaphore, mpsc, oneshot, watch},
     task::{Id, JoinHandle, JoinSet},
     time::{Instant, sleep, sleep_until},
 };
@@ -66,6 +66,7 @@ impl Lane {
         // Twice as many as the provider takes at once: some are put on record meanwhile. It is also the most that can be
         // sent twice when this node dies.
         let concurrency = limits.concurrency.max(1) * 2;
+        let places = Arc::new(Semaphore::new(limits.concurrency.max(1)));
         let in_hand = InHand::default();
         let (done, recorder) = self.recorder(&in_hand);
         let in_a_row = Arc::new(AtomicUsize::new(0));
@@ -100,7 +101,8 @@ impl Lane {
             while sends.len() < concurrency && pace.is_ready() {
                 let Some(next) = waiting.pop_front() else { break };
                 let id = next.id;
-                let sending = self.send(next, Arc::clone(&sender), done.clone(), Arc::clone(&in_a_row));
+                let state = (Arc::clone(&places), Arc::clone(&in_a_row));
+                let sending = self.send(next, Arc::clone(&sender), done.clone(), state);
                 begun.insert(sends.spawn(sending).id(), id);
                 pace.began();
             }
@@ -177,12 +179,15 @@ impl Lane {
         notification: Notification,
         sender: Arc<Sender>,
         done: mpsc::Sender<Done>,
-        in_a_row: Arc<AtomicUsize>,
+        (places, in_a_row): (Arc<Semaphore>, Arc<AtomicUsize>),
     ) -> impl Future<Output = ()> + Send + 'static {
         let (provider, source) = (self.provider.clone(), Arc::clone(self.engine.source()));
         async move {
+            // Never closed.
+            let place = places.acquire().await;
             let at = source.now();
             let Answer { provider, outcome } = provider.send(&notification, &sender).await;
+            drop(place);
             let (verdict, answer) = verdict(outcome);
             match verdict {
                 Verdict::Later { .. } => in_a_row.fetch_add(1, Ordering::Relaxed),

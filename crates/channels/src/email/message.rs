@@ -181,7 +181,7 @@ mod tests {
             let built = build(&mail(&to, &subject, &text), &branding(&from), None).unwrap();
             let lines = header(&built);
             prop_assert_eq!(names(&lines), names(&plain));
-            prop_assert!(lines.iter().all(String::is_ascii), "{:?}", lines);
+            prop_assert!(lines.iter().all(|line| line.is_ascii()), "{:?}", lines);
             prop_assert_eq!(built.envelope().to().len(), 1);
             prop_assert_eq!(built.envelope().to()[0].to_string(), "ada@example.com");
         }
