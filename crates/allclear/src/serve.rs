@@ -2,7 +2,10 @@
 
 use std::{process::ExitCode, sync::Arc};
 
-use allclear_channels::delivery::{self, Outgoing};
+use allclear_channels::{
+    delivery::{self, Outgoing},
+    push::worker,
+};
 use allclear_connectors::supervisor::{self, SupervisorOptions};
 use allclear_engine::{
     Engine,
@@ -126,6 +129,12 @@ impl Server {
             let (engine, stop, feeds) = (engine.clone(), stop.clone(), outgoing.http.clone());
             tokio::spawn(supervisor::run(engine, feeds, SupervisorOptions::default(), stop.cancelled_owned()))
         };
+        let calling = {
+            let (engine, stop, http) = (engine.clone(), stop.clone(), outgoing.http.clone());
+            // Push services want to know whom to ask about what they get.
+            let subject = Some(config.public_url.clone()).filter(|url| url.starts_with("https://"));
+            tokio::spawn(worker::run(engine, http, subject, stop.cancelled_owned()))
+        };
         let sending = {
             let (engine, stop) = (engine.clone(), stop.clone());
             tokio::spawn(delivery::run(engine, outgoing, delivery::Options::default(), stop.cancelled_owned()))
@@ -135,6 +144,7 @@ impl Server {
             ("the engine", running),
             ("the reader of threat feeds", reading),
             ("the sender of messages", sending),
+            ("the caller of devices", calling),
         ];
         tracing::info!(url, database = kind, version = env!("CARGO_PKG_VERSION"), "the server is up");
         Ok(Server { url, engine, stop, parts })

@@ -258,6 +258,7 @@ async fn the_schema_is_migrated_when_asked() {
             "applied 0004 notifications",
             "applied 0005 outbox",
             "applied 0006 templates",
+            "applied 0007 messages_app",
         ];
         assert_eq!(place.lines(&["migrate"]).await[..applied.len()], applied);
         assert_eq!(place.lines(&["migrate"]).await, ["the database is up to date"]);

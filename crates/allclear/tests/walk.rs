@@ -31,6 +31,8 @@ struct Operation {
 enum Needs {
     Nothing,
     DeviceCredential,
+    /// A session of the Messages app.
+    MessagesSession,
     /// An administrator's session: programs are kept out.
     Session,
     /// A session or an API token, whatever it may do.
@@ -44,7 +46,7 @@ impl Needs {
         match self {
             Needs::All(needed) => needed.is_subset(rights),
             Needs::Any(needed) => !needed.is_disjoint(rights),
-            Needs::Nothing | Needs::DeviceCredential | Needs::Session | Needs::Anybody => {
+            Needs::Nothing | Needs::DeviceCredential | Needs::MessagesSession | Needs::Session | Needs::Anybody => {
                 panic!("no role decides about that")
             }
         }
@@ -57,6 +59,9 @@ impl Needs {
         }
         if security[0].get("device_credential").is_some() {
             return Needs::DeviceCredential;
+        }
+        if security[0].get("messages_session").is_some() {
+            return Needs::MessagesSession;
         }
         if security[0].get("session").is_some() {
             return Needs::Session;
@@ -132,7 +137,7 @@ async fn every_role_does_what_the_description_says_and_no_more() {
             let said = format!("{name}, {}: {} {}", answer.request, answer.status, answer.text);
             match &operation.needs {
                 Needs::Nothing => assert!(answer.status < 500, "{said}"),
-                Needs::DeviceCredential => assert_eq!(answer.status, 401, "{said}"),
+                Needs::DeviceCredential | Needs::MessagesSession => assert_eq!(answer.status, 401, "{said}"),
                 Needs::Session => assert!([401, 403].contains(&answer.status), "{said}"),
                 Needs::Anybody => assert!(answer.status < 500 && ![401, 405].contains(&answer.status), "{said}"),
                 needs if needs.are_met_by(&rights) => {

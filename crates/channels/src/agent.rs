@@ -6,7 +6,8 @@
 use std::{fmt, time::Duration};
 
 use allclear_domain::{
-    device::Sensor,
+    check::CheckState,
+    device::{EnrollmentStatus, Sensor},
     evaluate::evaluate,
     ids::{CommandId, DeviceId, ProfileId, Tenant},
     payload::Payload,
@@ -62,6 +63,8 @@ pub enum Task {
         /// The profile.
         profile: ProfileToRemove,
     },
+    /// Look at the device anew and report what is there, then answer: its owner says that an issue is put right.
+    Check,
 }
 
 /// A profile with everything that is in it, secrets in the clear.
@@ -218,6 +221,8 @@ async fn look(engine: &Engine, tenant: Tenant, device: DeviceId, messages: bool)
             seen.outdated = fresh.profiles != record.posture.profiles;
         }
         wanted.sort_by_key(|(_, _, action)| matches!(action, Action::Install(_)));
+        let enrolled = record.facts.device.enrollment == EnrollmentStatus::Enrolled;
+        let check = record.facts.check.filter(|check| enrolled && check.is_wanted(now));
         for (target, report, action) in wanted {
             let task = match task(rules, &sealer, tenant, target, &report, action) {
                 Ok(task) => task,
@@ -232,16 +237,26 @@ async fn look(engine: &Engine, tenant: Tenant, device: DeviceId, messages: bool)
                 None => seen.missing.push((CommandId(source.id()), target.profile, action)),
             }
         }
+        seen.commands.extend(check.map(|check| Command {
+            id: check.command,
+            issued_at: check.requested_at,
+            task: Task::Check,
+        }));
         Ok(seen)
     });
     look.await
 }
 
-/// How long until an installation's window opens, a failed command may be tried again, or time changes the posture.
+/// How long until an installation's window opens, a failed or postponed command may be tried again, or time changes the
+/// posture.
 fn later(record: &DeviceRecord, now: Time) -> Option<Duration> {
     let held = record.posture.profiles.iter().filter_map(|target| target.held_until);
     let failed = record.facts.reports.iter().filter_map(|report| report.retry_at);
-    let next = held.chain(failed).chain(record.due_at).filter(|at| *at > now).min()?;
+    let check = record.facts.check.and_then(|check| match check.state {
+        CheckState::Pending(not_before) => not_before,
+        CheckState::Done | CheckState::Failed => None,
+    });
+    let next = held.chain(failed).chain(record.due_at).chain(check).filter(|at| *at > now).min()?;
     Some(Duration::from_micros(next.since(now).as_micros().unsigned_abs()))
 }
 

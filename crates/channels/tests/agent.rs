@@ -45,6 +45,7 @@ fn names(commands: &[Command]) -> Vec<(&'static str, String)> {
         .map(|command| match &command.task {
             Task::InstallProfile { profile } => ("install", profile.name.clone()),
             Task::RemoveProfile { profile } => ("remove", profile.name.clone()),
+            Task::Check => ("check", String::new()),
         })
         .collect()
 }

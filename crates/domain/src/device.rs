@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
+    check::Check,
     detection::ProtectionStatus,
     ids::{DeviceId, OrganizationGroupId, ProfileId, TagId, UserGroupId, UserId},
     level::Platform,
@@ -156,4 +157,7 @@ pub struct DeviceFacts {
     pub threats: Vec<Threat>,
     /// What it reported about profiles, and what it was last told.
     pub reports: Vec<ProfileReport>,
+    /// What its owner last asked it to check; none if they never did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check: Option<Check>,
 }

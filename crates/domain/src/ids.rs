@@ -83,6 +83,8 @@ ids! {
     AdminId,
     /// An administrator's session.
     SessionId,
+    /// A browser in which the Messages app is bound to a device.
+    MessagesSessionId,
     /// A passkey of an administrator.
     PasskeyId,
 }

@@ -12,7 +12,7 @@ use crate::{
     level::RiskLevel,
     notification::{Channel, NotificationState, Trigger},
     posture::TargetReason,
-    profile::{Desired, ProfileStatus},
+    profile::{Desired, ProfileStatus, ResultStatus},
     time::Time,
 };
 
@@ -212,6 +212,19 @@ pub enum Change {
         profile: ProfileId,
         /// The profile's name.
         name: String,
+    },
+    /// The device's owner said that it is put right, and asked that it is checked.
+    CheckRequested {
+        /// The command by which the device is told.
+        command: CommandId,
+    },
+    /// The device answered that it has checked itself, or why not.
+    CheckAnswered {
+        /// Its answer.
+        status: ResultStatus,
+        /// The device's own words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        detail: Option<String>,
     },
     /// The device's score, in points.
     Score {

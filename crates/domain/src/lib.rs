@@ -6,6 +6,7 @@
 //! Start at [`evaluate`]: rules and facts go in, a [`posture::Posture`] and its [`explain::Reason`]s come out.
 
 pub mod admin;
+pub mod check;
 pub mod classification;
 pub mod compliance;
 pub mod contact;
@@ -27,6 +28,7 @@ pub mod posture;
 pub mod profile;
 pub mod protections;
 pub mod quickstart;
+pub mod restricted;
 pub mod rights;
 pub mod rules;
 pub mod schedule;

@@ -10,7 +10,7 @@ use allclear_domain::{
 };
 use allclear_store::{
     devices::{self, DeviceRecord, Key},
-    threats, users,
+    messages_app, threats, users,
 };
 
 use crate::{
@@ -78,7 +78,8 @@ pub fn edit(
     note("friendly_name", set(&mut device.friendly_name, edit.friendly_name.as_ref()));
     let moved = set(&mut device.organization_group, edit.organization_group.as_ref());
     note("organization_group_id", moved);
-    note("user_id", set(&mut device.user, edit.user.as_ref()));
+    let handed_on = set(&mut device.user, edit.user.as_ref());
+    note("user_id", handed_on);
     set(&mut device.user_groups, user_groups.as_ref());
     note("ownership", set(&mut device.ownership, edit.ownership.as_ref()));
     note("management", set(&mut device.management, edit.management.as_ref()));
@@ -91,6 +92,9 @@ pub fn edit(
     }
     loaded.change(Change::DeviceChanged { fields });
     let record = loaded.record.clone();
+    if handed_on {
+        messages_app::unbind(work.tx, work.tenant, id)?;
+    }
     if moved {
         threats::relocate(work.tx, work.tenant, &record)?;
     }

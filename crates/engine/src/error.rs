@@ -39,6 +39,9 @@ pub enum Error {
     /// The caller may not do this.
     #[error("{0}")]
     Forbidden(String),
+    /// It was asked for a moment ago; it can be asked for again after that many seconds.
+    #[error("it can be asked for again in {0} seconds")]
+    TooSoon(u32),
     /// Too much waits already.
     #[error("the server is busy")]
     Busy,

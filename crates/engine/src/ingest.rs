@@ -295,6 +295,12 @@ impl Intake<'_, '_, '_> {
         let detail = detail.map(|text| shortened(text, 1000));
         let actor = Actor::new(ActorKind::Device, loaded.record.facts.device.friendly_name.clone());
         heard_of(&mut loaded.record.facts.device.sensor, now);
+        if let Some(check) = loaded.record.facts.check.as_mut()
+            && check.answer(command, status, now)
+        {
+            loaded.caused_by(actor, None).change(Change::CheckAnswered { status, detail });
+            return Ok(Outcome::Accepted);
+        }
         let found = loaded
             .record
             .facts

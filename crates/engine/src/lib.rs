@@ -16,6 +16,7 @@ pub mod enforcement;
 mod error;
 pub mod ingest;
 pub mod jobs;
+pub mod messages_app;
 pub mod notifications;
 pub mod outbox;
 pub mod preview;
@@ -48,6 +49,7 @@ use allclear_store::{
 };
 
 pub use crate::error::{Error, Problem};
+pub use crate::wake::Call;
 use crate::{
     ingest::{Fact, Outcome},
     seal::Sealer,
@@ -121,9 +123,20 @@ impl Engine {
         &self.shared.sealer
     }
 
-    /// Who waits for what.
+    /// What a device's agent waits on for something to do.
     pub fn wake_for(&self, device: DeviceId) -> Arc<tokio::sync::Notify> {
-        self.shared.wake.device(device)
+        self.shared.wake.agents.of(device)
+    }
+
+    /// What a device's owner waits on for anything about the device to change.
+    pub fn wake_owner(&self, device: DeviceId) -> Arc<tokio::sync::Notify> {
+        self.shared.wake.owners.of(device)
+    }
+
+    /// Devices that this node committed something for and whose agents or owners are to be told from outside, because
+    /// nobody waits here. For one reader; nothing is remembered before its first call.
+    pub async fn calls(&self) -> Vec<(Tenant, DeviceId, Call)> {
+        self.shared.wake.calls.take().await
     }
 
     /// Resolves when a mail or text message was queued on this node since it was last waited for.
@@ -218,7 +231,7 @@ impl Engine {
 
     fn committed(&self, tenant: Tenant, committed: &Committed) {
         self.shared.wake.announce(tenant, committed.from, committed.position);
-        self.shared.wake.wake_devices(committed.woken.iter().copied());
+        self.shared.wake.tell(tenant, committed);
         if committed.queued {
             self.shared.wake.outbox().notify_one();
         }

@@ -9,7 +9,7 @@ use allclear_domain::{
     ids::{DeviceId, NotificationId, OrganizationGroupId, Tenant, UserId},
     journal::{Actor, Object},
     level::RiskLevel,
-    notification::{Channel, NotificationState, Trigger},
+    notification::{Channel, MessageKind, NotificationState, Trigger},
     rules::Rules,
     sms,
     template::TemplateTrigger,
@@ -36,8 +36,8 @@ pub use allclear_domain::template::{LONGEST_DEVICE_MESSAGE, LONGEST_SUBJECT};
 pub const LONGEST_MESSAGE: usize = 50_000;
 /// The most devices notified at once.
 pub const MOST_DEVICES: usize = 500;
-/// The most messages a device is shown.
-const MOST_MESSAGES: i64 = 100;
+/// The most messages an agent is shown.
+pub const MOST_MESSAGES: u32 = 100;
 
 /// What is asked for: a user told by some channels.
 #[derive(Clone, Debug, Default)]
@@ -153,16 +153,17 @@ pub(crate) fn tell_device(
     let Some(record) = work.loaded(id).map(|loaded| loaded.record.clone()) else { return Ok(None) };
     let reason = inactive(&record);
     let state = if reason.is_some() { NotificationState::LeftOut } else { NotificationState::Queued };
-    let body = match (&reason, message) {
-        (Some(_), _) => String::new(),
-        (None, Some(message)) => message.to_owned(),
+    let (kind, body) = match (&reason, message) {
+        (Some(_), _) => (None, String::new()),
+        (None, Some(message)) => (Some(MessageKind::Message), message.to_owned()),
         (None, None) => {
             let user = match record.facts.device.user {
                 Some(user) => people::get(work.tx, work.tenant, user)?,
                 None => None,
             };
             let occasion = compose::about_device(&rules, &record.facts, user.as_ref(), about, work.now);
-            compose::device_message(&rules, &occasion)?
+            let kind = if occasion.issues.is_empty() { MessageKind::AllClear } else { MessageKind::Notice };
+            (Some(kind), compose::device_message(&rules, &occasion)?)
         }
     };
     let device = &record.facts.device;
@@ -172,6 +173,7 @@ pub(crate) fn tell_device(
         device: Some(id),
         organization_group: device.organization_group,
         body,
+        kind,
         reason: reason.map(str::to_owned),
         ..blank(work, cause, trigger, Channel::DeviceMessage, state)
     };
@@ -220,11 +222,18 @@ pub fn notify_devices(
     Ok(outcomes)
 }
 
-/// A device's messages, the newest first; that it has fetched them is noted.
-pub async fn fetch(engine: &Engine, tenant: Tenant, device: DeviceId) -> Result<Vec<Notification>, Error> {
+/// A device's messages, the newest first, those before one if it is given; that it has fetched them is noted.
+pub async fn fetch(
+    engine: &Engine,
+    tenant: Tenant,
+    device: DeviceId,
+    before: Option<NotificationId>,
+    limit: u32,
+) -> Result<Vec<Notification>, Error> {
+    let limit = i64::from(limit);
     let read = engine.db().read(move |tx| {
         let waits = stored::waits(tx, tenant, device)?;
-        Ok::<_, Error>((waits, stored::messages(tx, tenant, device, MOST_MESSAGES)?))
+        Ok::<_, Error>((waits, stored::messages(tx, tenant, device, before, limit)?))
     });
     let (waits, messages) = read.await?;
     if !waits {
@@ -233,7 +242,7 @@ pub async fn fetch(engine: &Engine, tenant: Tenant, device: DeviceId) -> Result<
     let actor = Actor::new(allclear_domain::journal::ActorKind::Device, device.to_string());
     let fetched = engine.edit(tenant, actor, move |work| {
         stored::deliver(work.tx, tenant, device, work.now)?;
-        Ok(stored::messages(work.tx, tenant, device, MOST_MESSAGES)?)
+        Ok(stored::messages(work.tx, tenant, device, before, limit)?)
     });
     fetched.await
 }

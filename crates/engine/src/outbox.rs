@@ -410,6 +410,7 @@ pub(crate) fn blank(
         subject: None,
         body: String::new(),
         html: None,
+        kind: None,
         state,
         reason: None,
         created_at: work.now,

@@ -116,11 +116,18 @@ async fn follow(engine: &Engine, tenant: Tenant, position: i64) -> Result<(), Er
     let entries = engine.db().read(move |tx| Ok::<_, Error>(journal::after(tx, tenant, known, STEP)?)).await?;
     let Some((last, _)) = entries.last() else { return Ok(()) };
     let concerns = |change: &Change| {
-        matches!(change, Change::Profile { .. } | Change::ProfileReported { .. } | Change::Notified { .. })
+        matches!(
+            change,
+            Change::Profile { .. }
+                | Change::ProfileReported { .. }
+                | Change::Notified { .. }
+                | Change::CheckRequested { .. }
+        )
     };
+    wake.owners.wake(entries.iter().filter_map(|(entry, _)| entry.device_id));
     let woken =
         entries.iter().filter(|(entry, _)| entry.changes.iter().any(concerns)).filter_map(|(entry, _)| entry.device_id);
-    wake.wake_devices(woken);
+    wake.agents.wake(woken);
     wake.announce(tenant, known, last.position);
     if last.position < position {
         engine.shared.scheduler.notify_one();

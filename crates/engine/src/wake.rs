@@ -1,25 +1,38 @@
-//! Waking those who wait: agents for commands, readers for new journal entries, whoever sends messages for some to send.
+//! Waking those who wait: agents for commands, owners for news of their devices, readers for new journal entries, whoever
+//! sends messages for some to send; and remembering whom to call from outside because they do not wait.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
+    mem,
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
 use allclear_domain::ids::{DeviceId, Tenant};
 use tokio::sync::{Notify, watch};
 
+use crate::work::Committed;
+
 /// Who waits for what. A wake-up is a hint: whoever is woken looks again.
 #[derive(Debug, Default)]
 pub(crate) struct Wake {
-    devices: Mutex<HashMap<DeviceId, Weak<Notify>>>,
+    /// Agents that wait for something to do.
+    pub(crate) agents: Waiters,
+    /// Owners of devices who wait for anything about them to change.
+    pub(crate) owners: Waiters,
+    /// Whom to call from outside.
+    pub(crate) calls: Calls,
     journals: Mutex<HashMap<Tenant, watch::Sender<i64>>>,
     outbox: Notify,
 }
 
-impl Wake {
+/// Those who wait for something about a device.
+#[derive(Debug, Default)]
+pub(crate) struct Waiters(Mutex<HashMap<DeviceId, Weak<Notify>>>);
+
+impl Waiters {
     /// Something to wait on for a device. Register before looking, so that no wake-up is missed.
-    pub(crate) fn device(&self, device: DeviceId) -> Arc<Notify> {
-        let mut devices = self.devices.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(crate) fn of(&self, device: DeviceId) -> Arc<Notify> {
+        let mut devices = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(notify) = devices.get(&device).and_then(Weak::upgrade) {
             return notify;
         }
@@ -31,18 +44,81 @@ impl Wake {
         notify
     }
 
-    /// Wakes whoever waits for a device.
-    pub(crate) fn wake_devices(&self, woken: impl IntoIterator<Item = DeviceId>) {
-        let mut devices = self.devices.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Wakes whoever waits for a device, and says for which of the devices nobody did.
+    pub(crate) fn wake(&self, woken: impl IntoIterator<Item = DeviceId>) -> Vec<DeviceId> {
+        let mut devices = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut missed = Vec::new();
         for device in woken {
             match devices.get(&device).map(Weak::upgrade) {
                 Some(Some(notify)) => notify.notify_waiters(),
                 Some(None) => {
                     devices.remove(&device);
+                    missed.push(device);
                 }
-                None => {}
+                None => missed.push(device),
             }
         }
+        missed
+    }
+}
+
+/// Why a device is called from outside.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Call {
+    /// Its agent did not wait for what it is to do.
+    pub agent: bool,
+    /// There is a new message for its owner.
+    pub message: bool,
+}
+
+/// Devices to be called from outside, each once however often there was a reason. A call that is lost loses nothing:
+/// what it is about is kept elsewhere.
+#[derive(Debug, Default)]
+pub(crate) struct Calls {
+    /// None while nobody reads them.
+    waiting: Mutex<Option<BTreeMap<(Tenant, DeviceId), Call>>>,
+    news: Notify,
+}
+
+impl Calls {
+    /// The most devices remembered; more are left to come by themselves.
+    const MOST: usize = 100_000;
+
+    fn add(&self, tenant: Tenant, devices: &[DeviceId], call: Call) {
+        if devices.is_empty() {
+            return;
+        }
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(waiting) = waiting.as_mut() else { return };
+        for device in devices {
+            if waiting.len() < Self::MOST || waiting.contains_key(&(tenant, *device)) {
+                let known = waiting.entry((tenant, *device)).or_default();
+                known.agent |= call.agent;
+                known.message |= call.message;
+            }
+        }
+        self.news.notify_one();
+    }
+
+    /// Waits until there are calls, and takes them all.
+    pub(crate) async fn take(&self) -> Vec<(Tenant, DeviceId, Call)> {
+        loop {
+            let taken = mem::take(self.waiting.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default());
+            if !taken.is_empty() {
+                return taken.into_iter().map(|((tenant, device), call)| (tenant, device, call)).collect();
+            }
+            self.news.notified().await;
+        }
+    }
+}
+
+impl Wake {
+    /// Wakes everybody whom this node's own commit concerns.
+    pub(crate) fn tell(&self, tenant: Tenant, committed: &Committed) {
+        let missed = self.agents.wake(committed.woken.iter().copied());
+        self.owners.wake(committed.touched.iter().copied());
+        self.calls.add(tenant, &missed, Call { agent: true, message: false });
+        self.calls.add(tenant, &committed.told, Call { agent: false, message: true });
     }
 
     /// Something to wait on for messages to send. One waits at a time; news while nobody does are kept for the next.

@@ -13,7 +13,7 @@ use allclear_domain::{
     evaluate::{Evaluation, evaluate},
     ids::{DeviceId, OrganizationGroupId, Tenant, ThreatId, UserId},
     journal::{Actor, Change, Entry, Object},
-    notification::{NotificationState, Transport},
+    notification::{Channel, NotificationState, Transport},
     posture::{Posture, PostureChange, diff},
     profile::ProfileReport,
     rules::Rules,
@@ -76,6 +76,10 @@ pub struct Loaded {
 pub struct Committed {
     /// Devices with something new to do.
     pub woken: Vec<DeviceId>,
+    /// Devices with a new message.
+    pub told: Vec<DeviceId>,
+    /// Devices about which anything changed.
+    pub touched: Vec<DeviceId>,
     /// The journal position before.
     pub from: i64,
     /// The newest journal position.
@@ -175,7 +179,7 @@ impl<'w, 'c> Work<'w, 'c> {
     /// Adds a new device.
     pub fn create_device(&mut self, device: Device) -> &mut Loaded {
         let record = DeviceRecord {
-            facts: DeviceFacts { device, threats: Vec::new(), reports: Vec::new() },
+            facts: DeviceFacts { device, threats: Vec::new(), reports: Vec::new(), check: None },
             posture: Posture::default(),
             since: Since { risk: self.now, protection: self.now, compliance: self.now, parts: BTreeMap::new() },
             last_entry: 0,
@@ -221,6 +225,10 @@ impl<'w, 'c> Work<'w, 'c> {
         let mut appends = Vec::new();
         let mut committed = Committed { from: self.row.journal_position, ..Committed::default() };
         for one in &mut settled {
+            committed.touched.push(one.record.id());
+            if one.changes.iter().any(is_new_message) {
+                committed.told.push(one.record.id());
+            }
             if one.actions_changed {
                 committed.woken.push(one.record.id());
                 self.time_enforcement(one, &mut committed.enforced)?;
@@ -334,8 +342,8 @@ impl<'w, 'c> Work<'w, 'c> {
             return None;
         }
         record.version += 1;
-        let told = |change: &Change| matches!(change, Change::Notified { .. });
-        let actions_changed = loaded.changes.iter().any(told)
+        let asked = |change: &Change| matches!(change, Change::Notified { .. } | Change::CheckRequested { .. });
+        let actions_changed = loaded.changes.iter().any(asked)
             || loaded.old.as_ref().is_none_or(|old| {
                 old.posture.profiles != record.posture.profiles || old.facts.reports != record.facts.reports
             });
@@ -560,6 +568,10 @@ pub(crate) fn current_rules(
             Ok(loaded)
         }
     }
+}
+
+fn is_new_message(change: &Change) -> bool {
+    matches!(change, Change::Notified { channel: Channel::DeviceMessage, state: NotificationState::Queued, .. })
 }
 
 /// Moves the oldest threats that no longer matter out of the record: not open, and without a score that still fades.

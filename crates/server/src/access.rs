@@ -3,17 +3,18 @@
 use std::{collections::HashMap, net::IpAddr, sync::LazyLock, time::Instant};
 
 use allclear_domain::{admin::SecondFactor, rights::Right, time::Time};
-use allclear_store::{sessions, tokens};
+use allclear_store::{db::Tx, messages_app, sessions, tokens};
 use axum::{
     extract::{MatchedPath, Request, State},
     http::{HeaderMap, HeaderValue, Method, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use uuid::Uuid;
 
 use crate::{
     app::AppState,
-    auth::{self, Chosen, Credential, DevicePrincipal, Kind, Principal, SignedIn, Who},
+    auth::{self, Chosen, Credential, DevicePrincipal, Kind, MessagesPrincipal, Principal, SignedIn, Who},
     limits,
     problem::Problem,
     sign_in::{cookie, origin},
@@ -38,6 +39,8 @@ pub enum Access {
     AllOf(&'static [Right]),
     /// A device, with its credential.
     Device,
+    /// A device's owner, with a session of the Messages app.
+    Messages,
 }
 
 /// Every route: method, path as the router writes it, who may. What is not here answers nobody.
@@ -216,6 +219,23 @@ pub const TABLE: &[(Method, &str, Access)] = &[
     (Method::POST, "/agent/v1/inventory", Access::Device),
     (Method::GET, "/agent/v1/messages", Access::Device),
     (Method::POST, "/agent/v1/messages/{id}/read", Access::Device),
+    (Method::POST, "/agent/v1/messages-link", Access::Device),
+    (Method::PUT, "/agent/v1/push-token", Access::Device),
+    (Method::DELETE, "/agent/v1/push-token", Access::Device),
+    (Method::POST, "/api/v1/devices/{id}/messages-link", Access::Right(Right::EnrollDevices)),
+    // With a link's text, which is in the body.
+    (Method::POST, "/m/v1/enroll", Access::Public),
+    // Of one's own with a session.
+    (Method::GET, "/m/manifest.webmanifest", Access::Public),
+    (Method::GET, "/m/v1/state", Access::Messages),
+    (Method::GET, "/m/v1/wait", Access::Messages),
+    (Method::GET, "/m/v1/messages", Access::Messages),
+    (Method::POST, "/m/v1/messages/{id}/read", Access::Messages),
+    (Method::POST, "/m/v1/check", Access::Messages),
+    (Method::GET, "/m/v1/install-link", Access::Messages),
+    (Method::GET, "/m/v1/push-key", Access::Messages),
+    (Method::PUT, "/m/v1/push-subscription", Access::Messages),
+    (Method::DELETE, "/m/v1/push-subscription", Access::Messages),
     (Method::GET, "/api/v1/settings", Access::Right(Right::View)),
     (Method::PUT, "/api/v1/settings", Access::Right(Right::ManageSettings)),
     (Method::GET, "/api/v1/settings/branding/logo", Access::Right(Right::View)),
@@ -278,6 +298,10 @@ async fn admit(state: &AppState, path: &str, request: &mut Request) -> Result<()
             let device = device(state, request.headers()).await?;
             request.extensions_mut().insert(device);
         }
+        Access::Messages => {
+            let owner = messages(state, request.method(), request.headers()).await?;
+            request.extensions_mut().insert(owner);
+        }
         Access::Session => {
             let (signed_in, _) = session(state, request.method(), request.headers(), access).await?;
             request.extensions_mut().insert(signed_in);
@@ -314,6 +338,7 @@ fn authorize(access: Access, principal: &Principal) -> Result<(), Problem> {
             Err(Problem::forbidden_because(format!("This needs one of the rights {}.", names.join(", "))))
         }
         Access::Device => Err(Problem::forbidden_because("This is for devices.")),
+        Access::Messages => Err(Problem::forbidden_because("This is for the Messages app.")),
     }
 }
 
@@ -335,7 +360,7 @@ async fn caller(
     headers: &HeaderMap,
     access: Access,
 ) -> Result<(Principal, Option<SignedIn>), Problem> {
-    if !headers.contains_key(header::AUTHORIZATION) && cookie::value(headers, &state.options).is_some() {
+    if !headers.contains_key(header::AUTHORIZATION) && cookie::CONSOLE.value(headers, &state.options).is_some() {
         let (signed_in, principal) = session(state, method, headers, access).await?;
         let awaited = || Problem::unauthorized("The second factor is awaited.");
         return Ok((principal.ok_or_else(awaited)?, Some(signed_in)));
@@ -346,7 +371,7 @@ async fn caller(
     let now = state.source.now();
     let (principal, last_used_at) = state.db.read(move |tx| auth::principal(tx, &credential, chosen, now)).await?;
     if last_used_at.is_none_or(|at| at <= now.minus(auth::TOUCH_EVERY)) {
-        touch(state, &principal, now);
+        touch_principal(state, &principal, now);
     }
     Ok((principal, None))
 }
@@ -358,7 +383,8 @@ async fn session(
     headers: &HeaderMap,
     access: Access,
 ) -> Result<(SignedIn, Option<Principal>), Problem> {
-    let value = cookie::value(headers, &state.options).ok_or_else(|| Problem::unauthorized("Sign in first."))?;
+    let value = cookie::CONSOLE.value(headers, &state.options);
+    let value = value.ok_or_else(|| Problem::unauthorized("Sign in first."))?;
     let credential = Credential::parse(value).filter(|credential| credential.kind == Kind::Session);
     let credential = credential.ok_or_else(|| Problem::unauthorized("The session has ended; sign in."))?;
     origin::check(method, headers, &state.options)?;
@@ -375,7 +401,7 @@ async fn session(
     if let Some(principal) = &principal
         && signed_in.session.last_seen_at <= now.minus(auth::TOUCH_EVERY)
     {
-        touch(state, principal, now);
+        touch_principal(state, principal, now);
     }
     Ok((signed_in, principal))
 }
@@ -386,21 +412,50 @@ async fn device(state: &AppState, headers: &HeaderMap) -> Result<DevicePrincipal
     state.db.read(move |tx| auth::device(tx, &credential)).await
 }
 
-/// Notes the use of a token or session beside the request. If it cannot be noted now, the next use will be.
-fn touch(state: &AppState, principal: &Principal, now: Time) {
+/// Whose device a request of the Messages app is about.
+pub(crate) async fn messages(
+    state: &AppState,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<MessagesPrincipal, Problem> {
+    let value = cookie::MESSAGES.value(headers, &state.options);
+    let credential = value.and_then(Credential::parse).filter(|credential| credential.kind == Kind::Messages);
+    let not_bound = || Problem::unauthorized("This app is not connected to a device. Open a link first.");
+    let credential = credential.ok_or_else(not_bound)?;
+    origin::check(method, headers, &state.options)?;
+    pace(state, credential.hash)?;
+    let now = state.source.now();
+    let (owner, last_seen_at) = state.db.read(move |tx| auth::messages(tx, &credential, now)).await?;
+    let unless_after = now.minus(auth::TOUCH_MESSAGES_EVERY);
+    if last_seen_at <= unless_after {
+        touch(state, owner.session.0, move |tx| {
+            messages_app::touch_session(tx, owner.tenant, owner.session, now, unless_after)
+        });
+    }
+    Ok(owner)
+}
+
+/// Notes the use of an API token or an administrator's session.
+fn touch_principal(state: &AppState, principal: &Principal, now: Time) {
     let (home, who, unless_after) = (principal.home, principal.who, now.minus(auth::TOUCH_EVERY));
-    let noted = match who {
-        Who::Token(id) => id.0,
-        Who::Admin(_, session) => session.0,
-    };
-    if state.limiters.touches.take(noted, Instant::now()).is_ok() {
+    match who {
+        Who::Token(id) => touch(state, id.0, move |tx| tokens::touch(tx, home, id, now, unless_after)),
+        Who::Admin(_, session) => {
+            touch(state, session.0, move |tx| sessions::touch(tx, home, session, now, unless_after));
+        }
+    }
+}
+
+/// Notes a use beside the request. If it cannot be noted now, the next use will be.
+fn touch(
+    state: &AppState,
+    used: Uuid,
+    note: impl Fn(&mut Tx<'_>) -> Result<(), allclear_store::Error> + Send + 'static,
+) {
+    if state.limiters.touches.take(used, Instant::now()).is_ok() {
         let db = state.db.clone();
         tokio::spawn(async move {
-            let touched = db.write(move |tx| match who {
-                Who::Token(id) => tokens::touch(tx, home, id, now, unless_after),
-                Who::Admin(_, session) => sessions::touch(tx, home, session, now, unless_after),
-            });
-            if let Err(error) = touched.await {
+            if let Err(error) = db.write(note).await {
                 tracing::debug!(cause = crate::problem::chain(&error), "the use of a credential was not noted");
             }
         });

@@ -11,7 +11,8 @@ use tokio_util::sync::CancellationToken;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    access, agent, api, console, idempotency, limits::Limiters, openapi, ops, shell, sign_in::password::Passwords,
+    access, agent, api, console, idempotency, limits::Limiters, messages_app, openapi, ops, shell,
+    sign_in::password::Passwords,
 };
 
 /// What can be set about the HTTP face.
@@ -94,6 +95,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(openapi::get))
         .merge(api::router())
         .merge(agent::router())
+        .merge(messages_app::router())
 }
 
 /// The server's router.

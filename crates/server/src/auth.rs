@@ -1,20 +1,27 @@
 //! Credentials: what they look like, and who is behind one.
 //!
 //! A credential is `<kind>_<tenant>_<secret>`: `ac` for programs (API tokens), `ace` for enrollment, `acd` for devices,
-//! `acs` for sessions of administrators, `acl` for the one-time links by which they come to an account; the tenant's number in base 32; 256 random bits in base64url. The tenant in it says where to look the hash up.
+//! `acs` for sessions of administrators, `acl` for the one-time links by which they come to an account, `acm` for
+//! sessions of the Messages app, `acml` for the one-time links that bind it to a device; the tenant's number in base 32;
+//! 256 random bits in base64url. The tenant in it says where to look the hash up.
 
 use std::{collections::BTreeSet, fmt};
 
 use allclear_domain::{
     admin::{AdminState, SecondFactor},
-    ids::{AdminId, DeviceId, OrganizationGroupId, SessionId, Tenant, TokenId},
+    device::EnrollmentStatus,
+    ids::{AdminId, DeviceId, MessagesSessionId, OrganizationGroupId, SessionId, Tenant, TokenId},
     rights::Right,
     time::{Span, Time},
 };
-use allclear_engine::admins::{has_second_factor, lasts};
+use allclear_engine::{
+    admins::{has_second_factor, lasts},
+    messages_app::IDLE as IDLE_MESSAGES,
+};
 use allclear_store::{
     admins::{self, Admin},
     db::Tx,
+    devices, messages_app,
     roles::{self, RoleRef},
     sessions::{self, Session},
     tenants,
@@ -37,6 +44,9 @@ pub const ORGANIZATION_GROUP: &str = "Allclear-Organization-Group";
 /// How often the use of a token or session is noted.
 pub const TOUCH_EVERY: Span = Span::seconds(60);
 
+/// How often the use of a session of the Messages app is noted.
+pub const TOUCH_MESSAGES_EVERY: Span = Span::days(1);
+
 /// What a credential is for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Kind {
@@ -50,10 +60,15 @@ pub enum Kind {
     Session,
     /// A one-time link's.
     Link,
+    /// The Messages app's, in a cookie.
+    Messages,
+    /// Good for binding the Messages app to one device.
+    MessagesLink,
 }
 
 impl Kind {
-    const ALL: [Kind; 5] = [Kind::Api, Kind::Enrollment, Kind::Device, Kind::Session, Kind::Link];
+    const ALL: [Kind; 7] =
+        [Kind::Api, Kind::Enrollment, Kind::Device, Kind::Session, Kind::Link, Kind::Messages, Kind::MessagesLink];
 
     fn prefix(self) -> &'static str {
         match self {
@@ -62,6 +77,8 @@ impl Kind {
             Kind::Device => "acd",
             Kind::Session => "acs",
             Kind::Link => "acl",
+            Kind::Messages => "acm",
+            Kind::MessagesLink => "acml",
         }
     }
 }
@@ -208,6 +225,17 @@ pub struct DevicePrincipal {
     pub device: DeviceId,
 }
 
+/// Whose device a request of the Messages app is about. An extractor.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MessagesPrincipal {
+    /// The device's tenant.
+    pub tenant: Tenant,
+    /// The device.
+    pub device: DeviceId,
+    /// The browser's session.
+    pub session: MessagesSessionId,
+}
+
 macro_rules! from_extensions {
     ($($t:ty),*) => {$(
         impl<S: Sync> FromRequestParts<S> for $t {
@@ -221,7 +249,7 @@ macro_rules! from_extensions {
     )*};
 }
 
-from_extensions!(Principal, DevicePrincipal, SignedIn);
+from_extensions!(Principal, DevicePrincipal, MessagesPrincipal, SignedIn);
 
 /// The credential in the `Authorization` header.
 pub fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
@@ -363,6 +391,19 @@ fn own(tx: &mut Tx<'_>, tenant: Tenant, chosen: Option<OrganizationGroupId>) -> 
 pub fn device(tx: &mut Tx<'_>, credential: &Credential) -> Result<DevicePrincipal, Problem> {
     let device = tokens::device(tx, credential.tenant, &credential.hash)?.ok_or_else(not_valid)?;
     Ok(DevicePrincipal { tenant: credential.tenant, device })
+}
+
+/// Finds out to which device a session of the Messages app is bound, and when it was last used: one read.
+pub fn messages(tx: &mut Tx<'_>, credential: &Credential, now: Time) -> Result<(MessagesPrincipal, Time), Problem> {
+    let ended = || Problem::unauthorized("This app is not connected to a device. Ask for a new link.");
+    let session = messages_app::session(tx, credential.tenant, &credential.hash)?;
+    let session = session.filter(|session| session.last_seen_at.plus(IDLE_MESSAGES) > now).ok_or_else(ended)?;
+    let enrollment = devices::enrollment(tx, credential.tenant, session.device)?.ok_or_else(ended)?;
+    if enrollment != EnrollmentStatus::Enrolled {
+        return Err(Problem::unenrolled());
+    }
+    let principal = MessagesPrincipal { tenant: credential.tenant, device: session.device, session: session.id };
+    Ok((principal, session.last_seen_at))
 }
 
 #[cfg(test)]

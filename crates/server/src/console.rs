@@ -1,9 +1,10 @@
-//! The console's files, built into the binary: its page at every path that is nobody else's, its assets by name.
+//! The files of the console and the Messages app, built into the binary: the app's page at every path under `/m/`, the
+//! console's at every other that is nobody else's, their assets by name.
 
 use axum::{
     extract::{Request, State},
     http::{HeaderMap, HeaderValue, Method, header},
-    response::{IntoResponse, Response},
+    response::{IntoResponse, Redirect, Response},
 };
 
 use crate::{app::AppState, problem::Problem};
@@ -16,7 +17,9 @@ const PLACEHOLDER: &str = "__ALLCLEAR_CSP_NONCE__";
 /// The page.
 const INDEX: &str = "index.html";
 /// First parts of paths that programs and devices use: there, nothing is found rather than the console.
-const NOT_PAGES: &[&str] = &["api", "agent", "m", "healthz", "readyz", "metrics"];
+const NOT_PAGES: &[&str] = &["api", "agent", "healthz", "readyz", "metrics"];
+/// Where the Messages app is, among the files and in paths.
+const MESSAGES: &str = "m/";
 /// What is said at `/` by a server without a console.
 const NOT_BUILT: &str = "Allclear is running, without its console. To build it in: make console, then build the server \
                          again. The API is described at /api/docs.\n";
@@ -41,8 +44,38 @@ fn answer(find: Find, method: &Method, path: &str, headers: &HeaderMap, nonce: &
     if !matches!(*method, Method::GET | Method::HEAD) || NOT_PAGES.contains(&first) {
         return Problem::not_found("path").into_response();
     }
+    if first == "m" {
+        return messages(find, path, headers);
+    }
     let is_page = path == INDEX || !path.contains('.');
     if is_page { page(find, nonce) } else { file(find, path, headers) }
+}
+
+/// What the Messages app's page may do: nothing inline, nothing from elsewhere.
+const MESSAGES_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+                               connect-src 'self'; manifest-src 'self'; worker-src 'self'; font-src 'self'; \
+                               base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+fn messages(find: Find, path: &str, headers: &HeaderMap) -> Response {
+    let Some(within) = path.strip_prefix(MESSAGES) else {
+        // Its service worker may act below the slash only.
+        return Redirect::permanent("/m/").into_response();
+    };
+    if within.starts_with("v1/") || within == "v1" {
+        return Problem::not_found("path").into_response();
+    }
+    if within.contains('.') && within != INDEX {
+        return file(find, path, headers);
+    }
+    let Some(html) = find("m/index.html") else {
+        return ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], NOT_BUILT).into_response();
+    };
+    let headers = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::CONTENT_SECURITY_POLICY, MESSAGES_POLICY),
+    ];
+    (headers, html).into_response()
 }
 
 fn page(find: Find, nonce: &str) -> Response {
@@ -71,7 +104,8 @@ fn file(find: Find, path: &str, headers: &HeaderMap) -> Response {
     let mime = mime_guess::from_path(path).first_or_octet_stream();
     let charset = if mime.type_() == mime_guess::mime::TEXT { "; charset=utf-8" } else { "" };
     // Names under assets carry a digest of their content.
-    let kept = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let named = path.strip_prefix(MESSAGES).unwrap_or(path).starts_with("assets/");
+    let kept = if named { "public, max-age=31536000, immutable" } else { "no-cache" };
     let own = [
         (header::CONTENT_TYPE, format!("{mime}{charset}")),
         (header::CACHE_CONTROL, kept.to_owned()),
@@ -115,6 +149,8 @@ mod tests {
             "assets/app-1a2b.js" => Some(b"console.log(1)"),
             "assets/app-1a2b.js.gz" => Some(b"packed"),
             "favicon.svg" => Some(b"<svg/>"),
+            "m/index.html" => Some(b"<!doctype html><title>Messages</title>"),
+            "m/assets/app-3c4d.js" | "m/sw.js" => Some(b"console.log(2)"),
             _ => None,
         }
     }
@@ -153,7 +189,9 @@ mod tests {
         for path in ["/users", "/devices/0192/x", "/index.html", "/apis", "/protections?level=high"] {
             assert!(get(&world, "GET", path, "").await.text().starts_with("<!doctype html>"), "{path}");
         }
-        for path in ["/api", "/api/v1/nothing", "/agent/v1/x", "/m/", "/metrics/x", "/x.js", "/assets/gone-1.js"] {
+        for path in
+            ["/api", "/api/v1/nothing", "/agent/v1/x", "/m/v1/x", "/m/x.js", "/metrics/x", "/x.js", "/assets/gone-1.js"]
+        {
             let answer = get(&world, "GET", path, "").await;
             assert_eq!(answer.expect(404)["type"], "/problems/not-found", "{path}");
             assert_eq!(answer.header("cache-control"), "no-store", "{path}");
@@ -177,6 +215,24 @@ mod tests {
         }
         let icon = get(&world, "GET", "/favicon.svg", "gzip").await;
         assert_eq!((icon.header("content-type"), icon.header("cache-control")), ("image/svg+xml", "no-cache"));
+    }
+
+    #[tokio::test]
+    async fn the_messages_app_is_a_page_of_its_own_without_anything_inline() {
+        let world = World::new().await;
+        let bare = get(&world, "GET", "/m", "").await;
+        assert_eq!((bare.status, bare.header("location")), (308, "/m/"));
+        for path in ["/m/", "/m/?link=acml_1_x", "/m/index.html", "/m/messages"] {
+            let page = get(&world, "GET", path, "").await;
+            assert!(page.text().contains("<title>Messages"), "{path}: {}", page.text());
+            assert_eq!(page.header("cache-control"), "no-store");
+            let policy = page.header("content-security-policy");
+            assert!(policy.contains("style-src 'self';") && !policy.contains("unsafe") && !policy.contains("nonce"));
+        }
+        let worker = get(&world, "GET", "/m/sw.js", "").await;
+        assert_eq!((worker.status, worker.header("cache-control")), (200, "no-cache"));
+        let asset = get(&world, "GET", "/m/assets/app-3c4d.js", "").await;
+        assert_eq!(asset.header("cache-control"), "public, max-age=31536000, immutable");
     }
 
     #[tokio::test]

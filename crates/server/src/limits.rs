@@ -34,7 +34,7 @@ pub fn of(route: &str, options: &ServerOptions) -> Limits {
         _ => BODY,
     };
     let time = match route {
-        "/api/v1/live" | "/agent/v1/commands" => None,
+        "/api/v1/live" | "/agent/v1/commands" | "/m/v1/wait" => None,
         _ => Some(options.request_time),
     };
     Limits { body, time }

@@ -44,6 +44,7 @@ const READER_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 's
     tags(
         (name = "operation", description = "Is the server alive, may it take traffic, how is it doing."),
         (name = "agent", description = "What a device's agent asks for and reports, with the device's own credential."),
+        (name = "messages-app", description = "What the Messages app shows a device's owner, with its own session."),
         (name = "devices", description = "Phones and tablets: what is known, derived and wanted about each."),
         (name = "users", description = "People who have devices."),
         (name = "user-groups", description = "Named sets of users."),
@@ -93,9 +94,13 @@ pub fn document() -> OpenApi {
         let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(description)).build();
         components.security_schemes.insert(name.to_owned(), SecurityScheme::Http(scheme).into());
     }
-    let cookie = ApiKeyValue::with_description(cookie::NAME, "The session of an administrator.");
-    let cookie = SecurityScheme::ApiKey(ApiKey::Cookie(cookie));
-    components.security_schemes.insert(SESSION.to_owned(), cookie.into());
+    for (name, cookie, description) in [
+        (SESSION, cookie::CONSOLE, "The session of an administrator."),
+        (MESSAGES, cookie::MESSAGES, "The session of the Messages app on a device."),
+    ] {
+        let cookie = ApiKeyValue::with_description(cookie.name, description);
+        components.security_schemes.insert(name.to_owned(), SecurityScheme::ApiKey(ApiKey::Cookie(cookie)).into());
+    }
     merge_tagged(&mut components.schemas);
     for (method, path, access) in TABLE {
         let item = document.paths.paths.get_mut(*path);
@@ -133,6 +138,7 @@ fn merge_tagged(schemas: &mut BTreeMap<String, RefOr<Schema>>) {
 const TOKEN: &str = "api_token";
 const DEVICE: &str = "device_credential";
 const SESSION: &str = "session";
+const MESSAGES: &str = "messages_session";
 
 const PROBLEMS: &[(u16, &str)] = &[
     (400, "The request cannot be read, or does not say for which organization group it is."),
@@ -172,16 +178,17 @@ fn complete(operation: &mut Operation, method: &Method, path: &str, access: Acce
         problems.extend([401, 429, 503]);
         let schemes: &[&str] = match access {
             Access::Device => &[DEVICE],
+            Access::Messages => &[MESSAGES],
             Access::Session | Access::Account => &[SESSION],
             _ => &[TOKEN, SESSION],
         };
         let requirement = |scheme: &&str| SecurityRequirement::new(*scheme, Vec::<String>::new());
         operation.security = Some(schemes.iter().map(requirement).collect());
     }
-    if access == Access::Session {
+    if matches!(access, Access::Session | Access::Messages) {
         problems.push(403);
     }
-    if !matches!(access, Access::Public | Access::Device | Access::Session) {
+    if !matches!(access, Access::Public | Access::Device | Access::Session | Access::Messages) {
         problems.extend([400, 403, 404]);
         headers.push(header_parameter(
             auth::ORGANIZATION_GROUP,
@@ -212,8 +219,8 @@ fn complete(operation: &mut Operation, method: &Method, path: &str, access: Acce
         problems.push(409);
     }
     let takes_version = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(it) if it.name == "version");
-    let own = path.starts_with("/api/v1/session/");
-    if matches!(*method, Method::PUT | Method::PATCH) && !own
+    let versioned = path.starts_with("/api/") && !path.starts_with("/api/v1/session/");
+    if matches!(*method, Method::PUT | Method::PATCH) && versioned
         || operation.parameters.iter().flatten().any(takes_version)
     {
         problems.extend([409, 412]);
@@ -253,7 +260,12 @@ fn needs(access: Access) -> Option<String> {
         names.join(between)
     };
     match access {
-        Access::Public | Access::Session | Access::Account | Access::Authenticated | Access::Device => None,
+        Access::Public
+        | Access::Session
+        | Access::Account
+        | Access::Authenticated
+        | Access::Device
+        | Access::Messages => None,
         Access::Right(right) => Some(format!("Needs the right {}.", names(&[right], ""))),
         Access::AnyOf(rights) => Some(format!("Needs the right {}.", names(rights, " or "))),
         Access::AllOf(rights) => Some(format!("Needs the rights {}.", names(rights, " and "))),

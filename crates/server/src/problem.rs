@@ -129,6 +129,24 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "/problems/second-factor-needed", "Second factor needed", detail)
     }
 
+    /// 403: the device that the Messages app is bound to is not enrolled any more.
+    pub fn unenrolled() -> Self {
+        let detail = "This phone is not enrolled any more.";
+        Self::new(StatusCode::FORBIDDEN, "/problems/unenrolled", "Not enrolled", detail)
+    }
+
+    /// 410: a one-time link was used before.
+    pub fn link_used() -> Self {
+        let detail = "This link was used already. Ask for a new one.";
+        Self::new(StatusCode::GONE, "/problems/link-used", "Link used", detail)
+    }
+
+    /// 410: a one-time link has expired.
+    pub fn link_expired() -> Self {
+        let detail = "This link has expired. Ask for a new one.";
+        Self::new(StatusCode::GONE, "/problems/link-expired", "Link expired", detail)
+    }
+
     /// 404: there is no such thing, or none that the caller may know of.
     pub fn not_found(what: &str) -> Self {
         Self::new(StatusCode::NOT_FOUND, "/problems/not-found", "Not found", format!("There is no such {what}."))
@@ -308,6 +326,7 @@ impl From<allclear_engine::Error> for Problem {
             Error::Conflict(detail) => Self::conflict(sentence(&detail)),
             Error::Stale(current) => Self::stale(current),
             Error::Forbidden(detail) => Self::forbidden_because(sentence(&detail)),
+            Error::TooSoon(seconds) => Self::too_many_requests(seconds),
             Error::Busy => Self::unavailable("The server is busy.", 1),
             Error::Closed => Self::unavailable("The server is stopping.", 5),
             error @ Error::Sealed => Self::internal(&error),

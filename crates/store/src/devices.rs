@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use allclear_domain::{
-    device::{Device, DeviceFacts},
+    device::{Device, DeviceFacts, EnrollmentStatus},
     ids::{DeviceId, ProfileId, Tenant, UserId},
     posture::Posture,
     time::Time,
@@ -82,6 +82,13 @@ pub fn get(tx: &mut Tx<'_>, tenant: Tenant, id: DeviceId) -> Result<Option<Devic
     let doc: Option<Vec<u8>> =
         tx.query_opt("SELECT doc FROM device WHERE tenant = $1 AND id = $2", params![tenant.0, id.0])?;
     doc.map(|doc| DeviceRecord::decode(&doc)).transpose()
+}
+
+/// Where a device stands, without reading the rest.
+pub fn enrollment(tx: &mut Tx<'_>, tenant: Tenant, id: DeviceId) -> Result<Option<EnrollmentStatus>, Error> {
+    let word: Option<String> =
+        tx.query_opt("SELECT enrollment FROM device WHERE tenant = $1 AND id = $2", params![tenant.0, id.0])?;
+    word.map(json::from_word).transpose()
 }
 
 /// Devices by id, in that order; those that are not there are left out.

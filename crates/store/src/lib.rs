@@ -21,12 +21,14 @@ pub mod journal;
 pub mod json;
 pub mod listing;
 pub mod logos;
+pub mod messages_app;
 pub mod notifications;
 pub mod organization_groups;
 pub mod outbox;
 pub mod preview;
 pub mod profiles;
 pub mod protections;
+pub mod push;
 pub mod roles;
 pub mod rules;
 pub mod second_factors;
@@ -64,4 +66,9 @@ pub const MIGRATIONS: &[db::migrate::Migration] = &[
     },
     db::migrate::Migration { number: 5, name: "outbox", sql: include_str!("../migrations/0005_outbox.sql") },
     db::migrate::Migration { number: 6, name: "templates", sql: include_str!("../migrations/0006_templates.sql") },
+    db::migrate::Migration {
+        number: 7,
+        name: "messages_app",
+        sql: include_str!("../migrations/0007_messages_app.sql"),
+    },
 ];

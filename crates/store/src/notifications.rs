@@ -2,7 +2,7 @@
 
 use allclear_domain::{
     ids::{DeviceId, NotificationId, OrganizationGroupId, Tenant, UserId},
-    notification::{Channel, NotificationState, Trigger},
+    notification::{Channel, MessageKind, NotificationState, Trigger},
     time::Time,
 };
 use sea_query::{Expr, ExprTrait, Query};
@@ -44,6 +44,8 @@ pub struct Notification {
     pub body: String,
     /// The same as a page, of a mail. Left out of lists.
     pub html: Option<String>,
+    /// What it is, of a device message.
+    pub kind: Option<MessageKind>,
     /// What became of it.
     pub state: NotificationState,
     /// Why, where that needs saying.
@@ -83,7 +85,7 @@ impl Notification {
     }
 }
 
-pub(crate) const COLUMNS: [&str; 22] = [
+pub(crate) const COLUMNS: [&str; 23] = [
     "id",
     "cause_kind",
     "cause",
@@ -105,13 +107,14 @@ pub(crate) const COLUMNS: [&str; 22] = [
     "expires_at",
     "provider",
     "message_id",
+    "message_kind",
     "html",
 ];
 /// Those without the page of a mail, which is the last.
 const WITHOUT_PAGE: usize = COLUMNS.len() - 1;
 
 /// A row as the database gives it.
-pub(crate) struct Raw(Notification, [String; 3]);
+pub(crate) struct Raw(Notification, [String; 3], Option<String>);
 
 impl FromRow for Raw {
     fn from_row(row: &Row<'_>) -> Result<Self, db::Error> {
@@ -129,6 +132,7 @@ impl FromRow for Raw {
             subject: row.get(9)?,
             body: row.get(10)?,
             html: row.get(WITHOUT_PAGE)?,
+            kind: None,
             state: NotificationState::Queued,
             reason: row.get(12)?,
             created_at: Time::from_micros(row.get(13)?),
@@ -142,15 +146,16 @@ impl FromRow for Raw {
                 message_id: row.get(20)?,
             },
         };
-        Ok(Self(notification, words))
+        Ok(Self(notification, words, row.get(21)?))
     }
 }
 
 impl Raw {
     pub(crate) fn read(self) -> Result<Notification, Error> {
-        let Self(notification, [trigger, channel, state]) = self;
+        let Self(notification, [trigger, channel, state], kind) = self;
         let (trigger, channel) = (json::from_word(trigger)?, json::from_word(channel)?);
-        Ok(Notification { trigger, channel, state: json::from_word(state)?, ..notification })
+        let kind = kind.map(json::from_word).transpose()?;
+        Ok(Notification { trigger, channel, kind, state: json::from_word(state)?, ..notification })
     }
 }
 
@@ -159,8 +164,9 @@ pub fn insert(tx: &mut Tx<'_>, tenant: Tenant, notification: &Notification) -> R
     let added = tx.execute(
         "INSERT INTO notification (tenant, id, cause_kind, cause, channel, recipient, recipient_name, user_id, \
          device_id, organization_group, address, subject, body, html, state, reason, created_at, created_by, \
-         changed_at, next_attempt_at, expires_at, message_id) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22) \
+         changed_at, next_attempt_at, expires_at, message_id, message_kind) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, \
+         $23) \
          ON CONFLICT (tenant, cause, recipient, channel) DO NOTHING",
         params![
             tenant.0,
@@ -184,7 +190,8 @@ pub fn insert(tx: &mut Tx<'_>, tenant: Tenant, notification: &Notification) -> R
             notification.changed_at.as_micros(),
             notification.delivery.next_attempt_at.map(Time::as_micros),
             notification.delivery.expires_at.map(Time::as_micros),
-            notification.delivery.message_id.as_deref()
+            notification.delivery.message_id.as_deref(),
+            notification.kind.as_ref().map(json::word).transpose()?
         ],
     )?;
     Ok(added > 0)
@@ -318,12 +325,29 @@ pub fn read(tx: &mut Tx<'_>, tenant: Tenant, device: DeviceId, id: NotificationI
     Ok(state.is_some_and(|state| state == "read"))
 }
 
-/// A device's messages, the newest first, without those it was left out of.
-pub fn messages(tx: &mut Tx<'_>, tenant: Tenant, device: DeviceId, limit: i64) -> Result<Vec<Notification>, Error> {
+/// A device's messages, the newest first, without those it was left out of; only those before one, if it is given.
+pub fn messages(
+    tx: &mut Tx<'_>,
+    tenant: Tenant,
+    device: DeviceId,
+    before: Option<NotificationId>,
+    limit: i64,
+) -> Result<Vec<Notification>, Error> {
     let sql = format!(
         "SELECT {} FROM notification WHERE tenant = $1 AND device_id = $2 AND device_id IS NOT NULL \
-         AND state IN ('queued', 'delivered', 'read') ORDER BY id DESC LIMIT $3",
+         AND state IN ('queued', 'delivered', 'read') AND id < $3 ORDER BY id DESC LIMIT $4",
         COLUMNS.join(", ")
     );
-    tx.query::<Raw>(&sql, params![tenant.0, device.0, limit])?.into_iter().map(Raw::read).collect()
+    let before = before.map_or(Uuid::max(), |id| id.0);
+    tx.query::<Raw>(&sql, params![tenant.0, device.0, before, limit])?.into_iter().map(Raw::read).collect()
+}
+
+/// How many of a device's messages its owner has not read.
+pub fn unread(tx: &mut Tx<'_>, tenant: Tenant, device: DeviceId) -> Result<i64, Error> {
+    let count = tx.query_opt(
+        "SELECT COUNT(*) FROM notification WHERE tenant = $1 AND device_id = $2 AND device_id IS NOT NULL \
+         AND state IN ('queued', 'delivered')",
+        params![tenant.0, device.0],
+    )?;
+    Ok(count.unwrap_or(0))
 }

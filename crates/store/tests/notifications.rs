@@ -56,6 +56,7 @@ fn notification(n: u128) -> Notification {
         address: (channel != DeviceMessage).then(|| "ada@example.com".to_owned()),
         subject: (channel == Email).then(|| "Subject".to_owned()),
         body: "Text\nof two lines".to_owned(),
+        kind: None,
         html: (channel == Email).then(|| "<p>Page</p>".to_owned()),
         state,
         reason: (state == LeftOut).then(|| "not active".to_owned()),
@@ -178,7 +179,7 @@ async fn a_device_fetches_and_reads_its_own_messages() {
             }
             let id = |n| notification(n).id;
             let states = |tx: &mut _| -> Result<Vec<(NotificationId, NotificationState)>, Error> {
-                let found = stored::messages(tx, TENANT, device(0), 10)?;
+                let found = stored::messages(tx, TENANT, device(0), None, 10)?;
                 Ok(found.into_iter().map(|it| (it.id, it.state)).collect())
             };
             assert_eq!(states(tx)?, [(id(8), Queued), (id(2), Queued)], "the newest first, none that was left out");

@@ -97,7 +97,7 @@ fn record(n: u128, threats: Vec<Threat>) -> DeviceRecord {
     let (risk, protection) = (pick(n, 8, &RiskLevel::ALL), pick(n, 9, &protections));
     let posture = Posture { risk, protection, score, ..Posture::default() };
     DeviceRecord {
-        facts: DeviceFacts { device, threats, reports: vec![] },
+        facts: DeviceFacts { device, threats, reports: vec![], check: None },
         posture,
         since: Since { parts: BTreeMap::new(), ..Since::default() },
         last_entry: 0,

@@ -96,6 +96,8 @@ pub(super) struct Phone {
     outfit: Outfit,
     /// What it catches, and when.
     fortune: Mutex<StdRng>,
+    /// Threats that are on it.
+    caught: Mutex<Vec<Caught>>,
     /// How it handles commands: drawn apart, so that the two do not disturb each other.
     manners: Mutex<StdRng>,
 }
@@ -137,14 +139,12 @@ impl Phone {
     /// A phone with its credential in `client`.
     pub(super) fn new(client: Client, shared: Arc<Shared>, outfit: Outfit, mut random: StdRng) -> Self {
         let manners = Mutex::new(StdRng::seed_from_u64(random.next_u64()));
-        Self { client, shared, outfit, fortune: Mutex::new(random), manners }
+        Self { client, shared, outfit, fortune: Mutex::new(random), caught: Mutex::default(), manners }
     }
 
     /// Lives until the fleet is told to stop.
     pub(super) async fn live(self) {
-        let inventory = json!({"os_version": self.outfit.version, "protection_status": "activated"});
-        let told = self.shared.send::<Value>(&self.client, Method::POST, "/agent/v1/inventory", &inventory).await;
-        self.note(told);
+        self.take_stock().await;
         let both = async { tokio::join!(self.suffer(), self.obey()) };
         tokio::select! {
             () = self.shared.stop.cancelled() => {}
@@ -152,13 +152,38 @@ impl Phone {
         }
     }
 
+    /// Says how the phone is.
+    async fn take_stock(&self) -> Option<()> {
+        let inventory = json!({"os_version": self.outfit.version, "protection_status": "activated"});
+        let told = self.shared.send::<Value>(&self.client, Method::POST, "/agent/v1/inventory", &inventory).await;
+        self.note(told).map(|_| ())
+    }
+
+    /// Looks at the phone anew: says how it is and what is on it.
+    async fn check(&self, command: &Command) -> Option<()> {
+        self.take_stock().await?;
+        let now = SystemSource.now();
+        let report = |(place, caught): (usize, &Caught)| {
+            let event = format!("{}-{place}", command.id);
+            message(&event, caught, "open", now)
+        };
+        let found: Vec<Value> = {
+            let caught = self.caught.lock().unwrap_or_else(PoisonError::into_inner);
+            caught.iter().enumerate().map(report).collect()
+        };
+        if found.is_empty() {
+            return Some(());
+        }
+        let sent = self.shared.send::<Value>(&self.client, Method::POST, "/agent/v1/detections", &json!(found)).await;
+        self.note(sent).map(|_| ())
+    }
+
     /// Catches threats and loses them, for ever.
     async fn suffer(&self) {
-        let mut open: Vec<Caught> = Vec::new();
         let every = f64::from(self.shared.plan.devices) / self.shared.plan.rate;
         for number in 0_u64.. {
             tokio::time::sleep(self.draw(&self.fortune, |random| interval(random, every))).await;
-            let message = self.draw(&self.fortune, |random| self.next(random, &mut open, number));
+            let message = self.draw(&self.fortune, |random| self.next(random, number));
             let opened = message["status"] == "open";
             let sent = self.shared.send::<Value>(&self.client, Method::POST, "/agent/v1/detections", &message).await;
             let Some(taken) = self.note(sent) else { continue };
@@ -175,7 +200,8 @@ impl Phone {
     }
 
     /// The next message: something new, or the end of something.
-    fn next(&self, random: &mut StdRng, open: &mut Vec<Caught>, number: u64) -> Value {
+    fn next(&self, random: &mut StdRng, number: u64) -> Value {
+        let mut open = self.caught.lock().unwrap_or_else(PoisonError::into_inner);
         let loses = match open.len() {
             0 => false,
             1 => random.random_bool(0.6),
@@ -183,21 +209,14 @@ impl Phone {
         };
         let name = format!("{}-{}-{number}", self.outfit.serial_number, self.shared.run);
         let (caught, status) = if loses {
-            (open.swap_remove(random.random_range(0..open.len())), "resolved")
+            let place = random.random_range(0..open.len());
+            (open.swap_remove(place), "resolved")
         } else {
             let kind = plausible::threat(random, self.outfit.model.platform);
             let details = kind.details(random);
             (Caught { id: name.clone(), classification: kind.classification, details }, "open")
         };
-        let message = json!({
-            "event_id": name,
-            "source": "agent",
-            "threat_id": caught.id,
-            "classification": caught.classification,
-            "status": status,
-            "detected_at": SystemSource.now(),
-            "details": caught.details,
-        });
+        let message = message(&name, &caught, status, SystemSource.now());
         if status == "open" {
             open.push(caught);
         }
@@ -267,6 +286,10 @@ impl Phone {
         } else {
             json!({"status": "acknowledged"})
         };
+        if command.kind == "check" && self.check(command).await.is_none() {
+            // It is handed out again.
+            return;
+        }
         let path = format!("/agent/v1/commands/{}/result", command.id);
         let sent = self.shared.send::<Value>(&self.client, Method::POST, &path, &result).await;
         if self.note(sent).is_some() {
@@ -286,6 +309,19 @@ impl Phone {
     fn draw<T>(&self, from: &Mutex<StdRng>, draw: impl FnOnce(&mut StdRng) -> T) -> T {
         draw(&mut from.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// What is said of a threat on the phone.
+fn message(event: &str, caught: &Caught, status: &str, at: Time) -> Value {
+    json!({
+        "event_id": event,
+        "source": "agent",
+        "threat_id": caught.id,
+        "classification": caught.classification,
+        "status": status,
+        "detected_at": at,
+        "details": caught.details,
+    })
 }
 
 /// How long until the next of events that come every so many seconds on average.

@@ -71,6 +71,7 @@ pub async fn test(
         address: Some(to.to_owned()),
         subject: (channel == Channel::Email).then(|| format!("A test message from {organisation}")),
         body: format!("{organisation}: this is a test message. You need not do anything."),
+        kind: None,
         html: None,
         state: NotificationState::Queued,
         reason: None,

@@ -139,6 +139,24 @@ fn stricter(spec: Option<&SettingSpec>, held: &Value, other: &Value) -> Value {
     }
 }
 
+/// How words end that leave it to the user.
+const USER_CHOICE: &str = "_USER_CHOICE";
+
+/// Whether a setting of restrictions takes something away at this value; one in no table does.
+pub fn restricts(platform: Platform, key: &str, value: &Value) -> bool {
+    let Some(spec) = find(settings(platform, PayloadType::Restrictions), key) else { return true };
+    match spec.restrictive {
+        Restrictive::True => *value == Value::Bool(true),
+        Restrictive::False => *value == Value::Bool(false),
+        // What is left to the user is not taken away.
+        Restrictive::Later => {
+            rank(spec, value) > Some(0) && !value.as_str().is_some_and(|it| it.ends_with(USER_CHOICE))
+        }
+        Restrictive::Union => value.as_array().is_some_and(|entries| !entries.is_empty()),
+        Restrictive::Neither | Restrictive::Lower | Restrictive::Higher | Restrictive::Intersection => true,
+    }
+}
+
 /// How strict a word is: its place in the table; words not in it are the loosest.
 fn rank(spec: &SettingSpec, value: &Value) -> Option<usize> {
     let Kind::Enum { values } = spec.kind else { return None };

@@ -463,7 +463,12 @@ pub fn reports() -> impl Strategy<Value = Vec<ProfileReport>> {
 }
 
 pub fn facts() -> impl Strategy<Value = DeviceFacts> {
-    (device(), threats(), reports()).prop_map(|(device, threats, reports)| DeviceFacts { device, threats, reports })
+    (device(), threats(), reports()).prop_map(|(device, threats, reports)| DeviceFacts {
+        device,
+        threats,
+        reports,
+        check: None,
+    })
 }
 
 /// What may have been in force before; only groups and profiles are read by the evaluation.

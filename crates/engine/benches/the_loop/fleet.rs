@@ -137,7 +137,7 @@ fn device(number: usize, root: OrganizationGroupId, rules: &Rules, now: Time) ->
     };
     let kind = ["trojan", "no_passcode", "adware"].get(number % 100).copied();
     let threats = kind.map(|kind| open_threat(kind, id, now)).into_iter().collect();
-    let facts = DeviceFacts { device, threats, reports: vec![] };
+    let facts = DeviceFacts { device, threats, reports: vec![], check: None };
     let evaluation = evaluate(rules, &facts, &Posture::default(), now);
     let tags = evaluation.posture.tags.iter().map(|tag| (tag.0, now));
     let groups = evaluation.posture.smart_groups.iter().map(|group| (group.0, now));

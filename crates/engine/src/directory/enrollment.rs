@@ -10,7 +10,7 @@ use allclear_domain::{
 };
 use allclear_store::{
     devices::{self, Key},
-    enrollment_tokens,
+    enrollment_tokens, messages_app, push,
     tokens::{self, EnrollmentToken, Hash},
     users::{self, User},
 };
@@ -170,6 +170,8 @@ pub fn enroll(work: &mut Work<'_, '_>, token: &Hash, credential: &Hash, device: 
         return Err(refused("was used already"));
     }
     settle_in(work, id, &user, device)?;
+    messages_app::unbind(work.tx, work.tenant, id)?;
+    push::delete_token(work.tx, work.tenant, id)?;
     if let Some(loaded) = work.device(id)? {
         loaded.change(Change::DeviceEnrolled).set_credential(*credential);
     }
@@ -240,6 +242,7 @@ fn settle_in(work: &mut Work<'_, '_>, id: DeviceId, user: &User, device: &NewDev
     let user_groups = users::groups_of(work.tx, work.tenant, user.id)?;
     let Some(loaded) = work.device(id)? else { return Ok(()) };
     loaded.record.facts.reports.clear();
+    loaded.record.facts.check = None;
     let facts = &mut loaded.record.facts.device;
     let moved = facts.user != Some(user.id) && facts.organization_group != user.organization_group;
     if facts.user != Some(user.id) {

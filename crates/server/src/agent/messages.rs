@@ -44,7 +44,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 #[utoipa::path(get, path = "/agent/v1/messages", tag = "agent", operation_id = "get_messages",
     responses((status = 200, body = Messages)))]
 async fn messages(State(state): State<AppState>, who: DevicePrincipal) -> Result<Json<Messages>, Problem> {
-    let found = notifications::fetch(&state.engine, who.tenant, who.device).await?;
+    let found = notifications::fetch(&state.engine, who.tenant, who.device, None, notifications::MOST_MESSAGES).await?;
     let messages = found.into_iter().map(|one| Message {
         id: one.id,
         body: one.body,

@@ -5,6 +5,7 @@
 
 mod enroll;
 mod messages;
+mod push_token;
 
 use std::time::Duration;
 
@@ -27,6 +28,7 @@ use crate::{
     api::{
         batch::{self, Batch, Rejected},
         detections::{Taken, hand_in},
+        messages_link,
     },
     app::AppState,
     auth::DevicePrincipal,
@@ -50,6 +52,8 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(detections))
         .routes(routes!(inventory))
         .merge(messages::router())
+        .merge(push_token::router())
+        .routes(routes!(messages_link::open))
 }
 
 /// How long to wait for commands.
@@ -305,4 +309,4 @@ async fn inventory(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 use crate::testing::{Answer, World};
 
 /// A server with the response to risk set up, its administrator, and a user.
-struct Stage {
-    world: World,
-    admin: String,
-    user: String,
+pub(crate) struct Stage {
+    pub(crate) world: World,
+    pub(crate) admin: String,
+    pub(crate) user: String,
 }
 
 impl Stage {
-    async fn new() -> Stage {
+    pub(crate) async fn new() -> Stage {
         let world = World::new().await;
         let admin = world.admin().await;
         world.call("POST", "/api/v1/quickstart/risk-response", &admin, Some(json!({}))).await.expect(200);
@@ -39,40 +39,40 @@ impl Stage {
         self.world.call("POST", "/agent/v1/enroll", "", Some(body)).await
     }
 
-    async fn enroll(&self, serial: &str) -> Phone<'_> {
+    pub(crate) async fn enroll(&self, serial: &str) -> Phone<'_> {
         let device = json!({"platform": "android", "serial_number": serial, "model": "Pixel 8", "os_version": "14"});
         let enrolled = self.enroll_with(&self.enrollment_token().await, device).await.expect(201);
         let text = |name: &str| enrolled[name].as_str().unwrap().to_owned();
         Phone { stage: self, id: text("device_id"), token: text("device_token") }
     }
 
-    async fn device(&self, id: &str) -> Value {
+    pub(crate) async fn device(&self, id: &str) -> Value {
         self.world.get(&format!("/api/v1/devices/{id}"), &self.admin).await.expect(200)
     }
 }
 
-struct Phone<'s> {
+pub(crate) struct Phone<'s> {
     stage: &'s Stage,
-    id: String,
-    token: String,
+    pub(crate) id: String,
+    pub(crate) token: String,
 }
 
 impl Phone<'_> {
-    async fn post(&self, path: &str, body: Value) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
         self.stage.world.call("POST", &format!("/agent/v1/{path}"), &self.token, Some(body)).await
     }
 
-    async fn commands(&self) -> Vec<Value> {
+    pub(crate) async fn commands(&self) -> Vec<Value> {
         let answer = self.stage.world.get("/agent/v1/commands?wait=0", &self.token).await.expect(200);
         answer["commands"].as_array().unwrap().clone()
     }
 
-    async fn answer(&self, command: &Value, body: Value) -> Value {
+    pub(crate) async fn answer(&self, command: &Value, body: Value) -> Value {
         let id = command["id"].as_str().unwrap();
         self.post(&format!("commands/{id}/result"), body).await.expect(200)["outcome"].clone()
     }
 
-    async fn detect(&self, event: &str, status: &str) -> Value {
+    pub(crate) async fn detect(&self, event: &str, status: &str) -> Value {
         let at = self.stage.world.state.source.now();
         let body = json!({"event_id": event, "threat_id": "t1", "classification": "trojan", "status": status,
             "detected_at": at, "details": {"package": "com.example.bad"}});

@@ -6,7 +6,7 @@ pub mod api_tokens;
 pub(crate) mod batch;
 pub mod channels;
 pub mod classifications;
-mod common;
+pub(crate) mod common;
 pub mod dashboard;
 pub mod detections;
 pub mod devices;
@@ -21,6 +21,7 @@ pub mod journal;
 pub mod links;
 pub mod live;
 pub mod logo;
+pub mod messages_link;
 pub mod notification_templates;
 pub mod notifications;
 pub mod notify;
@@ -76,6 +77,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(integrations::router())
         .merge(journal::router())
         .merge(live::router())
+        .merge(messages_link::router())
         .merge(notifications::router())
         .merge(notify::router())
         .merge(notification_templates::router())

@@ -270,9 +270,9 @@ async fn sign_in(
         tracing::info!(address = address.map(|it| it.0.to_string()), "an attempt to sign in failed");
         return Err(access::slow_down(&state, address, wrong()));
     };
-    let replaced = cookie::value(&headers, &state.options).and_then(Credential::parse);
+    let replaced = cookie::CONSOLE.value(&headers, &state.options).and_then(Credential::parse);
     let (secret, answer) = begin(&state, admin, &headers, address, replaced).await?;
-    Ok(([cookie::set(&state.options, secret)?], Json(answer)).into_response())
+    Ok(([cookie::CONSOLE.set(&state.options, &secret.reveal())?], Json(answer)).into_response())
 }
 
 pub(super) fn wrong() -> Problem {
@@ -457,7 +457,7 @@ pub(super) async fn complete(state: &AppState, signed_in: SignedIn, given: Secon
         return Err(Problem::unauthorized("The session has ended; sign in."));
     }
     let answer = SignInAnswer { state: SignInState::SignedIn, methods: Vec::new() };
-    Ok(([cookie::set(&state.options, secret)?], Json(answer)).into_response())
+    Ok(([cookie::CONSOLE.set(&state.options, &secret.reveal())?], Json(answer)).into_response())
 }
 
 /// Gives a session another cookie, after a step that raised what it is good for.
@@ -466,7 +466,7 @@ pub(super) async fn rotate(state: &AppState, session: Session) -> Result<[(Heade
     if !state.db.write(move |tx| sessions::rotate(tx, &session, &credential.hash)).await? {
         return Err(Problem::unauthorized("The session has ended; sign in."));
     }
-    Ok([cookie::set(&state.options, secret)?])
+    Ok([cookie::CONSOLE.set(&state.options, &secret.reveal())?])
 }
 
 /// Refuses what needs the password if it was given too long ago.
@@ -490,5 +490,5 @@ async fn sign_out(
         .engine
         .edit(session.tenant, actor(&admin), move |work| engine::sign_out(work, &admin, &session, address.clone()));
     out.await?;
-    Ok((StatusCode::NO_CONTENT, [cookie::clear(&state.options)?]).into_response())
+    Ok((StatusCode::NO_CONTENT, [cookie::CONSOLE.clear(&state.options)?]).into_response())
 }

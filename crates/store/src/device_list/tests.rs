@@ -108,6 +108,7 @@ fn record(n: u128) -> DeviceRecord {
             },
             threats: vec![],
             reports: reports.into_iter().collect(),
+            check: None,
         },
         posture: Posture {
             risk,
