@@ -11,6 +11,8 @@ test('without the right to notify there is no Notify anywhere', async ({ browser
   const groups = (await admin.get('/api/v1/organization-groups')).items;
   const customer = groups.find(({ kind }: { kind: string }) => kind === 'customer');
   await page.goto('/');
+  // Without the right to the audit as well.
+  await expect(page.getByRole('banner').getByRole('status')).toContainText('Live');
   await expect(page.getByRole('button', { name: `Organization group: ${customer.name}`, exact: true })).toHaveText(customer.name);
   for (const path of ['/?users=top_risky_users', '/risk/users', `/risk/users/${phone.user.id}`, `/users/${phone.user.id}`, `/devices/${phone.id}`]) {
     await page.goto(path);

@@ -19,6 +19,22 @@ test('a session ended elsewhere', async ({ browser, admin, url }) => {
   await context.close();
 });
 
+test('change the own name and mail address', async ({ browser, admin, url }) => {
+  const { user_name } = await administrator(admin, 'read_only');
+  const context = await browser.newContext({ baseURL: url, storageState: await session(url, user_name) });
+  const page = await context.newPage();
+  await page.goto('/account');
+  await page.getByRole('button', { name: 'Change name or mail address' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Change name or mail address' });
+  await dialog.getByRole('textbox', { name: 'Your name' }).fill('Mary Somerville');
+  await dialog.getByRole('textbox', { name: 'Mail address' }).fill(`${user_name}@example.com`);
+  await dialog.getByRole('button', { name: 'Change', exact: true }).click();
+  await expect(page.getByText('Your account is changed')).toBeVisible();
+  await expect(page.getByText(`${user_name}@example.com`)).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Account: Mary Somerville' })).toBeVisible();
+  await context.close();
+});
+
 test('a wrong password says so, and nothing of whether the name is known', async ({ browser, url }) => {
   const context = await browser.newContext({ baseURL: url, storageState: { cookies: [], origins: [] } });
   const page = await context.newPage();

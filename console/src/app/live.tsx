@@ -71,7 +71,7 @@ async function follow(stop: AbortSignal, onState: (state: LiveState) => void, on
 }
 
 export function LiveProvider({ customer, children }: { customer: string | undefined; children: ReactNode }) {
-  const allowed = useRights()('view_audit');
+  const allowed = useRights()('view');
   const [state, setState] = useState<LiveState>('off');
   const listeners = useRef(new Set<Listener>());
   useEffect(() => {

@@ -1,10 +1,10 @@
 // One's own account: who one is, the password, second factors, and where one is signed in.
-import { Button, Fieldset, Group, Stack, Text } from '@mantine/core';
+import { Button, Fieldset, Group, Stack, Text, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import { endOtherSessions, setPassword } from '../../api';
-import { listSessionsQueryKey } from '../../api/@tanstack/react-query.gen';
+import { editAccount, endOtherSessions, setPassword } from '../../api';
+import { listAdminsQueryKey, listSessionsQueryKey } from '../../api/@tanstack/react-query.gen';
 import { sessionOptions, useSession } from '../../app/session';
 import { ConfirmModal } from '../../ui/ConfirmModal';
 import { FormModal } from '../../ui/FormModal';
@@ -21,7 +21,7 @@ import { StepUpProvider, useStepUp } from './stepUp';
 export default function Account() {
   const { admin, role, organization_group: reach } = useSession();
   const queries = useQueryClient();
-  const [dialog, setDialog] = useState<'password' | 'sign_out'>();
+  const [dialog, setDialog] = useState<'person' | 'password' | 'sign_out'>();
   const close = () => setDialog(undefined);
   if (!admin) return <><PageHeader title="Your account" /><EmptyState title="An API token has no account">Sign in as an administrator.</EmptyState></>;
   const signOutElsewhere = async () => {
@@ -36,7 +36,10 @@ export default function Account() {
         <Fieldset legend="Signing in">
           <Group justify="space-between">
             <Text size="sm">You sign in as <b>{admin.user_name}</b>{admin.email && <> or <b>{admin.email}</b></>}.</Text>
-            <Button variant="default" onClick={() => setDialog('password')}>Change the password</Button>
+            <Group gap="xs">
+              <Button variant="default" onClick={() => setDialog('person')}>Change name or mail address</Button>
+              <Button variant="default" onClick={() => setDialog('password')}>Change the password</Button>
+            </Group>
           </Group>
         </Fieldset>
         <SecondFactors />
@@ -46,6 +49,7 @@ export default function Account() {
             <Group justify="flex-end"><Button variant="default" onClick={() => setDialog('sign_out')}>Sign out everywhere else</Button></Group>
           </Stack>
         </Fieldset>
+        {dialog === 'person' && <PersonForm name={admin.name} email={admin.email ?? ''} onClose={close} />}
         {dialog === 'password' && <PasswordForm names={[admin.user_name, admin.email ?? '']} onClose={close} />}
         {dialog === 'sign_out' && (
           <ConfirmModal title="Sign out everywhere else" confirmLabel="Sign out" onConfirm={signOutElsewhere} onClose={close}>
@@ -54,6 +58,23 @@ export default function Account() {
         )}
       </Stack>
     </StepUpProvider>
+  );
+}
+
+function PersonForm({ name, email, onClose }: { name: string; email: string; onClose: () => void }) {
+  const queries = useQueryClient();
+  const stepUp = useStepUp();
+  const form = useForm({ initialValues: { name, email }, validate: { name: (typed) => (typed.trim() ? null : 'Enter your name') } });
+  const save = async (typed: { name: string; email: string }) => {
+    await stepUp(() => editAccount({ body: { name: typed.name.trim(), email: typed.email.trim() || null }, throwOnError: true }));
+    toastDone('Your account is changed');
+    await Promise.all([queries.invalidateQueries({ queryKey: sessionOptions.queryKey }), queries.invalidateQueries({ queryKey: listAdminsQueryKey() })]);
+  };
+  return (
+    <FormModal title="Change name or mail address" form={form} submitLabel="Change" onSubmit={save} onClose={onClose}>
+      <TextInput label="Your name" withAsterisk maxLength={100} autoComplete="name" data-autofocus {...form.getInputProps('name')} />
+      <TextInput label="Mail address" description="You can sign in with it, too." type="email" maxLength={254} autoComplete="email" {...form.getInputProps('email')} />
+    </FormModal>
   );
 }
 

@@ -3,8 +3,7 @@ import { Group, Stack, Text } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
-import { useRef } from 'react';
-import type { Entry } from '../../api';
+import { type Entry, readJournal } from '../../api';
 import { getDeviceOptions, listDevicesOptions, readJournalQueryKey } from '../../api/@tanstack/react-query.gen';
 import { CHANGE_TYPES, changeText, OBJECT_KINDS } from '../../lib/changes';
 import { useListSearch } from '../../lib/list';
@@ -18,13 +17,15 @@ import { LivePill } from '../../ui/LivePill';
 import { PageHeader } from '../../ui/PageHeader';
 import { EmptyState } from '../../ui/states';
 import { Time } from '../../ui/Time';
-import { type AuditFilters, journalEnd, readBackwards } from './backwards';
 import { EntryDetails } from './EntryDetails';
 import { auditSearch } from './search';
 import { objectOf, Subject } from './Subject';
 
 const route = getRouteApi('/shell/audit');
+const PAGE = 50;
 const EXPORTED_AT_ONCE = 500;
+/** After every entry there will be. */
+const END = Number.MAX_SAFE_INTEGER;
 const SUMMARY = 3;
 
 const pickDevice = {
@@ -36,6 +37,18 @@ const pickDevice = {
   },
   useName: (id: string) => useQuery({ ...getDeviceOptions({ path: { id } }), enabled: Boolean(id), staleTime: 5 * 60_000 }).data?.friendly_name,
 };
+
+type AuditFilters = { kind?: string; change?: string; device_id?: string };
+
+/** Entries before a position, newest first. An answer can be empty and yet not the last: the server looks only so far at once. */
+async function backwards(filters: AuditFilters, cursor: string | undefined, limit: number, signal?: AbortSignal) {
+  let before = cursor ? Number(cursor) : END;
+  for (;;) {
+    const { data } = await readJournal({ query: { ...filters, before, limit }, signal, throwOnError: true });
+    if (data.items.length > 0 || !data.next_before) return { items: data.items, next_cursor: data.next_before ? String(data.next_before) : null };
+    before = data.next_before;
+  }
+}
 
 const FILTERS: Filter<keyof AuditFilters>[] = [
   { key: 'kind', label: 'About', atHand: true, kind: 'one', values: OBJECT_KINDS },
@@ -88,19 +101,14 @@ export default function Audit() {
     (!filters.change || entry.changes.some(({ type }) => type === filters.change));
   const query = useQuery({
     queryKey: [...readJournalQueryKey(), 'backwards', filters, cursor ?? ''],
-    queryFn: async ({ signal }) => readBackwards(filters, cursor ? Number(cursor) : await journalEnd(signal), undefined, signal),
+    queryFn: ({ signal }) => backwards(filters, cursor, PAGE, signal),
     placeholderData: keepPreviousData,
   });
-  const exportFrom = useRef(0);
-  const fetchPage = async (from?: string) => {
-    if (!from) exportFrom.current = await journalEnd();
-    return { data: await readBackwards(filters, from ? Number(from) : exportFrom.current, EXPORTED_AT_ONCE) };
-  };
   return (
     <Stack gap="sm">
       <PageHeader title="Audit" description="Every change in the order of commits, newest first: who or what brought it about, and what was before and after.">
         {list.onFirstPage && <LivePill query={query} concerns={fits} />}
-        <ExportButton name="audit" columns={CSV} fetchPage={fetchPage} />
+        <ExportButton name="audit" columns={CSV} fetchPage={async (from) => ({ data: await backwards(filters, from, EXPORTED_AT_ONCE) })} />
       </PageHeader>
       <FilterBar list={list} filters={FILTERS} />
       <DataTable<Entry, never> label="Journal" list={list} query={query} columns={COLUMNS} idOf={(entry) => String(entry.position)} nameOf={(entry) => `entry ${entry.position}`} empty={<EmptyState title="Nothing has happened yet">Every change of devices, rules and administrators is written here.</EmptyState>} />

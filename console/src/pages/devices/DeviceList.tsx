@@ -11,7 +11,7 @@ import { type Column, DataTable } from '../../ui/DataTable';
 import { ExportButton } from '../../ui/ExportButton';
 import { type Filter, FilterBar } from '../../ui/FilterBar';
 import { LivePill } from '../../ui/LivePill';
-import { DeviceLink, OrganizationGroupName, pickProfile, pickSmartGroup, pickTag, pickUser, UserName } from '../../ui/names';
+import { DeviceLink, OrganizationGroupName, pickProfile, pickSmartGroup, pickTag, pickUser, UserLink } from '../../ui/names';
 import { PageHeader } from '../../ui/PageHeader';
 import { EmptyState } from '../../ui/states';
 import { Time } from '../../ui/Time';
@@ -24,7 +24,7 @@ type Sort = (typeof deviceSearch.sorts)[number];
 const COLUMNS: Column<DeviceSummary, Sort>[] = [
   { key: 'risk', title: 'Risk', sort: 'risk_level', descendingFirst: true, render: (d) => <RiskBadge level={d.risk_level} /> },
   { key: 'name', title: 'Name', sort: 'friendly_name', render: (d) => <DeviceLink id={d.id}>{d.friendly_name}</DeviceLink> },
-  { key: 'user', title: 'User', render: (d) => <UserName id={d.user_id} /> },
+  { key: 'user', title: 'User', render: (d) => (d.user ? <UserLink id={d.user.id}>{d.user.name}</UserLink> : '–') },
   { key: 'platform', title: 'Platform', render: (d) => `${words(d.platform)} ${d.os_version ?? ''}` },
   { key: 'compliance', title: 'Compliance', render: (d) => <StatusBadge status={d.compliance} /> },
   { key: 'protection', title: 'Protection', render: (d) => <StatusBadge status={d.protection_status} /> },
@@ -53,10 +53,11 @@ const FILTERS: Filter<keyof ReturnType<typeof deviceSearch.readFilters>>[] = [
   { key: 'os_version', label: 'OS version', kind: 'text' },
 ];
 
-const CSV = [
+const FACTS = [
   ...(['id', 'friendly_name', 'platform', 'os_version', 'manufacturer', 'model', 'serial_number', 'ownership'] as const),
   ...(['enrollment_status', 'risk_level', 'compliance', 'protection_status', 'score', 'open_threat_count', 'last_contact'] as const),
 ].map((key) => ({ title: key, value: (d: DeviceSummary) => d[key] }));
+const CSV = [...FACTS, { title: 'user', value: (d: DeviceSummary) => d.user?.name }];
 
 const concernsDevices = (entry: Entry) => Boolean(entry.device_id);
 

@@ -11,6 +11,7 @@ import { Time } from '../../ui/Time';
 import { ThreatActions } from '../threats/ThreatActions';
 import { DeviceProfiles } from './DeviceProfiles';
 import { DeviceTags } from './DeviceTags';
+import { EffectiveSettings } from './EffectiveSettings';
 
 const said = (value: string | null) => value && words(value);
 
@@ -19,6 +20,7 @@ export function DeviceOverview({ device }: { device: Device }) {
     <Stack gap="sm">
       <OpenThreats device={device} />
       <DeviceProfiles device={device} />
+      <EffectiveSettings id={device.id} />
       <SimpleGrid cols={{ base: 1, md: 2 }} spacing="sm">
         <Section title="Device">
           <Facts

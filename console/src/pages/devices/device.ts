@@ -2,7 +2,7 @@
 import { useDebouncedCallback } from '@mantine/hooks';
 import { useQueryClient } from '@tanstack/react-query';
 import type { Device } from '../../api';
-import { explainDeviceQueryKey, getDeviceQueryKey, listDevicesQueryKey, listThreatsQueryKey } from '../../api/@tanstack/react-query.gen';
+import { explainDeviceQueryKey, getDeviceEffectiveSettingsQueryKey, getDeviceQueryKey, listDevicesQueryKey, listThreatsQueryKey } from '../../api/@tanstack/react-query.gen';
 import { useLive } from '../../app/live';
 
 /** Fetches anew what is known of a device. */
@@ -10,7 +10,7 @@ export function useRefreshDevice(id: string) {
   const queries = useQueryClient();
   return () =>
     Promise.all(
-      [getDeviceQueryKey({ path: { id } }), explainDeviceQueryKey({ path: { id } }), listDevicesQueryKey(), listThreatsQueryKey()].map((queryKey) =>
+      [getDeviceQueryKey({ path: { id } }), explainDeviceQueryKey({ path: { id } }), getDeviceEffectiveSettingsQueryKey({ path: { id } }), listDevicesQueryKey(), listThreatsQueryKey()].map((queryKey) =>
         queries.invalidateQueries({ queryKey }),
       ),
     );

@@ -23,7 +23,7 @@ import { MailView } from '../notify/MailView';
 import { CHANNELS, notificationSearch, STATES, TRIGGERS } from './search';
 
 const route = getRouteApi('/shell/notifications');
-const TRIGGER: Record<Trigger, string> = { account_status: 'Account Status', notify: 'Notify', device: 'Device notification' };
+const TRIGGER: Record<Trigger, string> = { account_status: 'Account Status', notify: 'Notify', device: 'Device notification', digest: 'Digest' };
 
 const pickDevice = {
   kind: 'pick' as const,

@@ -10,7 +10,7 @@ import { useScope } from '../../app/scope';
 import { words } from '../../lib/words';
 import { Link } from '../../ui/Link';
 import { useLiveRefresh } from '../../ui/liveRefresh';
-import { DeviceLink, UserName } from '../../ui/names';
+import { DeviceLink, UserLink } from '../../ui/names';
 import { ShortTable } from '../../ui/ShortTable';
 import { Time } from '../../ui/Time';
 import { NewEnrollmentToken } from '../enrollment/NewEnrollmentToken';
@@ -47,7 +47,7 @@ export function Enroll({ onWatch }: { onWatch: (device: string) => void }) {
         columns={[
           { key: 'device', title: 'Enrolled last', render: ({ id, friendly_name }) => <DeviceLink id={id}>{friendly_name}</DeviceLink> },
           { key: 'platform', title: 'Platform', render: ({ platform, os_version }) => `${words(platform)} ${os_version ?? ''}` },
-          { key: 'user', title: 'User', render: ({ user_id }) => <UserName id={user_id} /> },
+          { key: 'user', title: 'User', render: ({ user }) => (user ? <UserLink id={user.id}>{user.name}</UserLink> : '–') },
           { key: 'contact', title: 'Last contact', render: ({ last_contact }) => <Time at={last_contact} /> },
           { key: 'actions', title: '', render: ({ id, friendly_name }) => <Button size="compact-xs" variant="default" aria-label={`Watch ${friendly_name}`} onClick={() => onWatch(id)}>Watch</Button> },
         ]}
