@@ -31,7 +31,7 @@ export class Server {
   /** Starts the process; also again, after `kill`, on the address it had. */
   async run(listen = new URL(this.url).host): Promise<void> {
     const child = spawn(BINARY, ['serve', '--data-dir', this.directory, '--listen', listen], {
-      env: { ...environment, ALLCLEAR_LIMITS_REQUESTS_PER_SECOND: '10000', ALLCLEAR_LIMITS_REQUESTS_BURST: '10000' },
+      env: { ...environment, ALLCLEAR_LIMITS_REQUESTS_PER_SECOND: '10000', ALLCLEAR_LIMITS_REQUESTS_BURST: '10000', ALLCLEAR_OUTGOING_ALLOW: '127.0.0.1' },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#process = child;

@@ -16,12 +16,13 @@ import { ErrorState } from '../../ui/states';
 import { useFollowDevice } from './device';
 import { DeleteDevice, UnenrollDevice } from './DeviceEnd';
 import { DeviceForm } from './DeviceForm';
+import { DeviceMessagesApp } from './DeviceMessagesApp';
 import { DeviceOverview } from './DeviceOverview';
 import { DeviceTimeline } from './DeviceTimeline';
 import { DeviceWhy } from './DeviceWhy';
 
 const route = getRouteApi('/shell/devices/$deviceId');
-type Dialog = 'edit' | 'unenroll' | 'delete';
+type Dialog = 'messages' | 'edit' | 'unenroll' | 'delete';
 
 export default function DevicePage() {
   const { deviceId: id } = route.useParams();
@@ -34,6 +35,9 @@ export default function DevicePage() {
     <Stack gap="sm">
       <Text size="sm"><Link to="/devices">Devices</Link></Text>
       <PageHeader title={device.friendly_name} description={`${words(device.platform)} ${device.os_version ?? ''} · ${[device.manufacturer, device.model].filter(Boolean).join(' ') || 'model not known'}`}>
+        {device.enrollment_status === 'enrolled' && (
+          <Allowed right="enroll_devices"><Button variant="default" onClick={() => setDialog('messages')}>Messages app</Button></Allowed>
+        )}
         <Allowed right="manage_devices">
           <Button variant="default" onClick={() => setDialog('edit')}>Edit</Button>
           <Menu position="bottom-end">
@@ -59,6 +63,7 @@ export default function DevicePage() {
           { value: 'timeline', label: 'Timeline', content: <DeviceTimeline id={id} /> },
         ]}
       />
+      {dialog === 'messages' && <DeviceMessagesApp device={device} onClose={close} />}
       {dialog === 'edit' && <DeviceForm device={device} onClose={close} />}
       {dialog === 'unenroll' && <UnenrollDevice device={device} onClose={close} />}
       {dialog === 'delete' && <DeleteDevice device={device} onClose={close} />}
