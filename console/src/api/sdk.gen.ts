@@ -2,7 +2,7 @@
 
 import { type Client, type ClientMeta, type Options as Options2, type RequestResult, type ServerSentEventsResult, type TDataShape, urlSearchParamsBodySerializer } from './client';
 import { client } from './client.gen';
-import type { AnswerCommandData, AnswerCommandErrors, AnswerCommandResponses, BeginNewPasskeyData, BeginNewPasskeyErrors, BeginNewPasskeyResponses, BeginPasskeyData, BeginPasskeyErrors, BeginPasskeyResponses, BeginTotpData, BeginTotpErrors, BeginTotpResponses, ChangeUserGroupMembersData, ChangeUserGroupMembersErrors, ChangeUserGroupMembersResponses, ConfirmPasswordData, ConfirmPasswordErrors, ConfirmPasswordResponses, ConfirmTotpData, ConfirmTotpErrors, ConfirmTotpResponses, CreateAdminData, CreateAdminErrors, CreateAdminLinkData, CreateAdminLinkErrors, CreateAdminLinkResponses, CreateAdminResponses, CreateApiTokenData, CreateApiTokenErrors, CreateApiTokenResponses, CreateEnrollmentTokenData, CreateEnrollmentTokenErrors, CreateEnrollmentTokenResponses, CreateIntegrationData, CreateIntegrationErrors, CreateIntegrationResponses, CreateOrganizationGroupData, CreateOrganizationGroupErrors, CreateOrganizationGroupResponses, CreateProfileData, CreateProfileErrors, CreateProfileResponses, CreateRoleData, CreateRoleErrors, CreateRoleResponses, CreateSmartGroupData, CreateSmartGroupErrors, CreateSmartGroupResponses, CreateTagData, CreateTagErrors, CreateTagResponses, CreateUserData, CreateUserErrors, CreateUserGroupData, CreateUserGroupErrors, CreateUserGroupResponses, CreateUserResponses, DeleteAdminData, DeleteAdminErrors, DeleteAdminResponses, DeleteDeviceData, DeleteDeviceErrors, DeleteDeviceResponses, DeleteEnrollmentTokenData, DeleteEnrollmentTokenErrors, DeleteEnrollmentTokenResponses, DeleteIntegrationData, DeleteIntegrationErrors, DeleteIntegrationResponses, DeleteLogoData, DeleteLogoErrors, DeleteLogoResponses, DeleteOrganizationGroupData, DeleteOrganizationGroupErrors, DeleteOrganizationGroupResponses, DeleteProfileData, DeleteProfileErrors, DeleteProfileResponses, DeleteRoleData, DeleteRoleErrors, DeleteRoleResponses, DeleteSmartGroupData, DeleteSmartGroupErrors, DeleteSmartGroupResponses, DeleteTagData, DeleteTagErrors, DeleteTagResponses, DeleteUserData, DeleteUserErrors, DeleteUserGroupData, DeleteUserGroupErrors, DeleteUserGroupResponses, DeleteUserResponses, DropSourceEventData, DropSourceEventErrors, DropSourceEventResponses, EditAccountData, EditAccountErrors, EditAccountResponses, EditAdminData, EditAdminErrors, EditAdminResponses, EditClassificationData, EditClassificationErrors, EditClassificationResponses, EditDeviceData, EditDeviceErrors, EditDeviceResponses, EditIntegrationData, EditIntegrationErrors, EditIntegrationResponses, EditOrganizationGroupData, EditOrganizationGroupErrors, EditOrganizationGroupResponses, EditProfileData, EditProfileErrors, EditProfileResponses, EditRoleData, EditRoleErrors, EditRoleResponses, EditSmartGroupData, EditSmartGroupErrors, EditSmartGroupResponses, EditTagData, EditTagErrors, EditTagResponses, EditUserData, EditUserErrors, EditUserGroupData, EditUserGroupErrors, EditUserGroupResponses, EditUserResponses, EndOtherSessionsData, EndOtherSessionsErrors, EndOtherSessionsResponses, EndSessionData, EndSessionErrors, EndSessionResponses, EnrollData, EnrollErrors, EnrollResponses, ExplainDeviceData, ExplainDeviceErrors, ExplainDeviceResponses, FinishNewPasskeyData, FinishNewPasskeyErrors, FinishNewPasskeyResponses, FinishPasskeyData, FinishPasskeyErrors, FinishPasskeyResponses, FollowJournalData, FollowJournalErrors, FollowJournalResponse, FollowJournalResponses, GetAdminData, GetAdminErrors, GetAdminResponses, GetApiTokenData, GetApiTokenErrors, GetApiTokenResponses, GetClassificationData, GetClassificationErrors, GetClassificationResponses, GetCommandsData, GetCommandsErrors, GetCommandsResponses, GetDashboardData, GetDashboardErrors, GetDashboardResponses, GetDashboardTrendData, GetDashboardTrendErrors, GetDashboardTrendResponses, GetDeviceData, GetDeviceEffectiveSettingsData, GetDeviceEffectiveSettingsErrors, GetDeviceEffectiveSettingsResponses, GetDeviceErrors, GetDeviceResponses, GetDeviceTimelineData, GetDeviceTimelineErrors, GetDeviceTimelineResponses, GetEmailChannelData, GetEmailChannelErrors, GetEmailChannelResponses, GetEnrollmentTokenData, GetEnrollmentTokenErrors, GetEnrollmentTokenResponses, GetIntegrationData, GetIntegrationErrors, GetIntegrationResponses, GetJobData, GetJobErrors, GetJobResponses, GetLogoData, GetLogoErrors, GetLogoResponses, GetMessagesData, GetMessagesErrors, GetMessagesResponses, GetNotificationData, GetNotificationErrors, GetNotificationResponses, GetNotificationTemplateData, GetNotificationTemplateErrors, GetNotificationTemplateResponses, GetOpenapiData, GetOpenapiResponses, GetOrganizationGroupData, GetOrganizationGroupErrors, GetOrganizationGroupResponses, GetProfileData, GetProfileErrors, GetProfileResponses, GetRoleData, GetRoleErrors, GetRoleResponses, GetSessionData, GetSessionErrors, GetSessionResponses, GetSettingsData, GetSettingsErrors, GetSettingsResponses, GetSmartGroupData, GetSmartGroupErrors, GetSmartGroupResponses, GetSmsChannelData, GetSmsChannelErrors, GetSmsChannelResponses, GetTagData, GetTagErrors, GetTagResponses, GetThreatData, GetThreatErrors, GetThreatResponses, GetUserData, GetUserErrors, GetUserGroupData, GetUserGroupErrors, GetUserGroupResponses, GetUserResponses, GiveRecoveryCodeData, GiveRecoveryCodeErrors, GiveRecoveryCodeResponses, GiveTotpData, GiveTotpErrors, GiveTotpResponses, HealthzData, HealthzResponses, IgnoreThreatData, IgnoreThreatErrors, IgnoreThreatResponses, InspectLinkData, InspectLinkErrors, InspectLinkResponses, ListAdminsData, ListAdminsErrors, ListAdminsResponses, ListApiTokensData, ListApiTokensErrors, ListApiTokensResponses, ListChannelsData, ListChannelsErrors, ListChannelsResponses, ListClassificationsData, ListClassificationsErrors, ListClassificationsResponses, ListDevicesData, ListDevicesErrors, ListDevicesResponses, ListEnrollmentTokensData, ListEnrollmentTokensErrors, ListEnrollmentTokensResponses, ListIntegrationsData, ListIntegrationsErrors, ListIntegrationsResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListNotificationsData, ListNotificationsErrors, ListNotificationsResponses, ListNotificationTemplatesData, ListNotificationTemplatesErrors, ListNotificationTemplatesResponses, ListOrganizationGroupsData, ListOrganizationGroupsErrors, ListOrganizationGroupsResponses, ListPasskeysData, ListPasskeysErrors, ListPasskeysResponses, ListPayloadSettingsData, ListPayloadSettingsErrors, ListPayloadSettingsResponses, ListProfilesData, ListProfilesErrors, ListProfilesResponses, ListProfileVersionsData, ListProfileVersionsErrors, ListProfileVersionsResponses, ListRolesData, ListRolesErrors, ListRolesResponses, ListSessionsData, ListSessionsErrors, ListSessionsResponses, ListSmartGroupsData, ListSmartGroupsErrors, ListSmartGroupsResponses, ListSourceEventsData, ListSourceEventsErrors, ListSourceEventsResponses, ListTagsData, ListTagsErrors, ListTagsResponses, ListTemplateLanguagesData, ListTemplateLanguagesErrors, ListTemplateLanguagesResponses, ListThreatsData, ListThreatsErrors, ListThreatsResponses, ListUserGroupMembersData, ListUserGroupMembersErrors, ListUserGroupMembersResponses, ListUserGroupsData, ListUserGroupsErrors, ListUserGroupsResponses, ListUserIncidentsData, ListUserIncidentsErrors, ListUserIncidentsResponses, ListUsersData, ListUsersErrors, ListUsersResponses, MetricsData, MetricsErrors, MetricsResponses, NotifyDevicesData, NotifyDevicesErrors, NotifyDevicesResponses, NotifyUserData, NotifyUserErrors, NotifyUserResponses, PreviewClassificationData, PreviewClassificationErrors, PreviewClassificationResponses, PreviewNotificationTemplateData, PreviewNotificationTemplateErrors, PreviewNotificationTemplateResponses, PreviewNotifyUserData, PreviewNotifyUserErrors, PreviewNotifyUserResponses, PreviewNotifyWordsData, PreviewNotifyWordsErrors, PreviewNotifyWordsResponses, PreviewProfileData, PreviewProfileErrors, PreviewProfileResponses, PreviewSmartGroupData, PreviewSmartGroupErrors, PreviewSmartGroupResponses, PublishProfileData, PublishProfileErrors, PublishProfileResponses, QuickstartRiskResponseData, QuickstartRiskResponseErrors, QuickstartRiskResponseResponses, ReadJournalData, ReadJournalErrors, ReadJournalResponses, ReadMessageData, ReadMessageErrors, ReadMessageResponses, ReadyzData, ReadyzErrors, ReadyzResponses, RedeemLinkData, RedeemLinkErrors, RedeemLinkResponses, RemovePasskeyData, RemovePasskeyErrors, RemovePasskeyResponses, RemoveTotpData, RemoveTotpErrors, RemoveTotpResponses, RenewRecoveryCodesData, RenewRecoveryCodesErrors, RenewRecoveryCodesResponses, ReopenThreatData, ReopenThreatErrors, ReopenThreatResponses, ReportInventoryData, ReportInventoryErrors, ReportInventoryResponses, RequestProfileData, RequestProfileErrors, RequestProfileResponses, ResetClassificationData, ResetClassificationErrors, ResetClassificationResponses, ResetNotificationTemplateData, ResetNotificationTemplateErrors, ResetNotificationTemplateResponses, ResolveThreatData, ResolveThreatErrors, ResolveThreatResponses, RetireProfileData, RetireProfileErrors, RetireProfileResponses, RetryNotificationData, RetryNotificationErrors, RetryNotificationResponses, RetryNotificationsData, RetryNotificationsErrors, RetryNotificationsResponses, RetrySourceEventData, RetrySourceEventErrors, RetrySourceEventResponses, RevokeApiTokenData, RevokeApiTokenErrors, RevokeApiTokenResponses, SearchData, SearchErrors, SearchResponses, SetEmailChannelData, SetEmailChannelErrors, SetEmailChannelResponses, SetLogoData, SetLogoErrors, SetLogoResponses, SetNotificationTemplateData, SetNotificationTemplateErrors, SetNotificationTemplateResponses, SetPasswordData, SetPasswordErrors, SetPasswordResponses, SetSettingsData, SetSettingsErrors, SetSettingsResponses, SetSmsChannelData, SetSmsChannelErrors, SetSmsChannelResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, SubmitAgentDetectionsData, SubmitAgentDetectionsErrors, SubmitAgentDetectionsResponses, SubmitDetectionsData, SubmitDetectionsErrors, SubmitDetectionsResponses, SubmitSourceEventsData, SubmitSourceEventsErrors, SubmitSourceEventsResponses, TagDeviceData, TagDeviceErrors, TagDeviceResponses, TakeSmsNewsData, TakeSmsNewsErrors, TakeSmsNewsResponses, TestChannelData, TestChannelErrors, TestChannelResponses, UnenrollDeviceData, UnenrollDeviceErrors, UnenrollDeviceResponses, UnlockAdminData, UnlockAdminErrors, UnlockAdminResponses, UntagDeviceData, UntagDeviceErrors, UntagDeviceResponses, WithdrawProfileData, WithdrawProfileErrors, WithdrawProfileResponses } from './types.gen';
+import type { AnswerCommandData, AnswerCommandErrors, AnswerCommandResponses, BeginNewPasskeyData, BeginNewPasskeyErrors, BeginNewPasskeyResponses, BeginPasskeyData, BeginPasskeyErrors, BeginPasskeyResponses, BeginTotpData, BeginTotpErrors, BeginTotpResponses, ChangeUserGroupMembersData, ChangeUserGroupMembersErrors, ChangeUserGroupMembersResponses, CheckOwnDeviceData, CheckOwnDeviceErrors, CheckOwnDeviceResponses, ConfirmPasswordData, ConfirmPasswordErrors, ConfirmPasswordResponses, ConfirmTotpData, ConfirmTotpErrors, ConfirmTotpResponses, CreateAdminData, CreateAdminErrors, CreateAdminLinkData, CreateAdminLinkErrors, CreateAdminLinkResponses, CreateAdminResponses, CreateApiTokenData, CreateApiTokenErrors, CreateApiTokenResponses, CreateEnrollmentTokenData, CreateEnrollmentTokenErrors, CreateEnrollmentTokenResponses, CreateIntegrationData, CreateIntegrationErrors, CreateIntegrationResponses, CreateMessagesLinkData, CreateMessagesLinkErrors, CreateMessagesLinkResponses, CreateOrganizationGroupData, CreateOrganizationGroupErrors, CreateOrganizationGroupResponses, CreateProfileData, CreateProfileErrors, CreateProfileResponses, CreateRoleData, CreateRoleErrors, CreateRoleResponses, CreateSmartGroupData, CreateSmartGroupErrors, CreateSmartGroupResponses, CreateTagData, CreateTagErrors, CreateTagResponses, CreateUserData, CreateUserErrors, CreateUserGroupData, CreateUserGroupErrors, CreateUserGroupResponses, CreateUserResponses, DeleteAdminData, DeleteAdminErrors, DeleteAdminResponses, DeleteDeviceData, DeleteDeviceErrors, DeleteDeviceResponses, DeleteEnrollmentTokenData, DeleteEnrollmentTokenErrors, DeleteEnrollmentTokenResponses, DeleteIntegrationData, DeleteIntegrationErrors, DeleteIntegrationResponses, DeleteLogoData, DeleteLogoErrors, DeleteLogoResponses, DeleteOrganizationGroupData, DeleteOrganizationGroupErrors, DeleteOrganizationGroupResponses, DeleteProfileData, DeleteProfileErrors, DeleteProfileResponses, DeletePushTokenData, DeletePushTokenErrors, DeletePushTokenResponses, DeleteRoleData, DeleteRoleErrors, DeleteRoleResponses, DeleteSmartGroupData, DeleteSmartGroupErrors, DeleteSmartGroupResponses, DeleteTagData, DeleteTagErrors, DeleteTagResponses, DeleteUserData, DeleteUserErrors, DeleteUserGroupData, DeleteUserGroupErrors, DeleteUserGroupResponses, DeleteUserResponses, DropSourceEventData, DropSourceEventErrors, DropSourceEventResponses, EditAccountData, EditAccountErrors, EditAccountResponses, EditAdminData, EditAdminErrors, EditAdminResponses, EditClassificationData, EditClassificationErrors, EditClassificationResponses, EditDeviceData, EditDeviceErrors, EditDeviceResponses, EditIntegrationData, EditIntegrationErrors, EditIntegrationResponses, EditOrganizationGroupData, EditOrganizationGroupErrors, EditOrganizationGroupResponses, EditProfileData, EditProfileErrors, EditProfileResponses, EditRoleData, EditRoleErrors, EditRoleResponses, EditSmartGroupData, EditSmartGroupErrors, EditSmartGroupResponses, EditTagData, EditTagErrors, EditTagResponses, EditUserData, EditUserErrors, EditUserGroupData, EditUserGroupErrors, EditUserGroupResponses, EditUserResponses, EndOtherSessionsData, EndOtherSessionsErrors, EndOtherSessionsResponses, EndSessionData, EndSessionErrors, EndSessionResponses, EnrollData, EnrollErrors, EnrollMessagesData, EnrollMessagesErrors, EnrollMessagesResponses, EnrollResponses, ExplainDeviceData, ExplainDeviceErrors, ExplainDeviceResponses, FinishNewPasskeyData, FinishNewPasskeyErrors, FinishNewPasskeyResponses, FinishPasskeyData, FinishPasskeyErrors, FinishPasskeyResponses, FollowJournalData, FollowJournalErrors, FollowJournalResponse, FollowJournalResponses, GetAdminData, GetAdminErrors, GetAdminResponses, GetApiTokenData, GetApiTokenErrors, GetApiTokenResponses, GetClassificationData, GetClassificationErrors, GetClassificationResponses, GetCommandsData, GetCommandsErrors, GetCommandsResponses, GetDashboardData, GetDashboardErrors, GetDashboardResponses, GetDashboardTrendData, GetDashboardTrendErrors, GetDashboardTrendResponses, GetDeviceData, GetDeviceEffectiveSettingsData, GetDeviceEffectiveSettingsErrors, GetDeviceEffectiveSettingsResponses, GetDeviceErrors, GetDeviceResponses, GetDeviceTimelineData, GetDeviceTimelineErrors, GetDeviceTimelineResponses, GetEmailChannelData, GetEmailChannelErrors, GetEmailChannelResponses, GetEnrollmentTokenData, GetEnrollmentTokenErrors, GetEnrollmentTokenResponses, GetInstallLinkData, GetInstallLinkErrors, GetInstallLinkResponses, GetIntegrationData, GetIntegrationErrors, GetIntegrationResponses, GetJobData, GetJobErrors, GetJobResponses, GetLogoData, GetLogoErrors, GetLogoResponses, GetManifestData, GetManifestResponses, GetMessagesData, GetMessagesErrors, GetMessagesResponses, GetNotificationData, GetNotificationErrors, GetNotificationResponses, GetNotificationTemplateData, GetNotificationTemplateErrors, GetNotificationTemplateResponses, GetOpenapiData, GetOpenapiResponses, GetOrganizationGroupData, GetOrganizationGroupErrors, GetOrganizationGroupResponses, GetOwnStateData, GetOwnStateErrors, GetOwnStateResponses, GetProfileData, GetProfileErrors, GetProfileResponses, GetPushKeyData, GetPushKeyErrors, GetPushKeyResponses, GetRoleData, GetRoleErrors, GetRoleResponses, GetSessionData, GetSessionErrors, GetSessionResponses, GetSettingsData, GetSettingsErrors, GetSettingsResponses, GetSmartGroupData, GetSmartGroupErrors, GetSmartGroupResponses, GetSmsChannelData, GetSmsChannelErrors, GetSmsChannelResponses, GetTagData, GetTagErrors, GetTagResponses, GetThreatData, GetThreatErrors, GetThreatResponses, GetUserData, GetUserErrors, GetUserGroupData, GetUserGroupErrors, GetUserGroupResponses, GetUserResponses, GiveRecoveryCodeData, GiveRecoveryCodeErrors, GiveRecoveryCodeResponses, GiveTotpData, GiveTotpErrors, GiveTotpResponses, HealthzData, HealthzResponses, IgnoreThreatData, IgnoreThreatErrors, IgnoreThreatResponses, InspectLinkData, InspectLinkErrors, InspectLinkResponses, ListAdminsData, ListAdminsErrors, ListAdminsResponses, ListApiTokensData, ListApiTokensErrors, ListApiTokensResponses, ListChannelsData, ListChannelsErrors, ListChannelsResponses, ListClassificationsData, ListClassificationsErrors, ListClassificationsResponses, ListDevicesData, ListDevicesErrors, ListDevicesResponses, ListEnrollmentTokensData, ListEnrollmentTokensErrors, ListEnrollmentTokensResponses, ListIntegrationsData, ListIntegrationsErrors, ListIntegrationsResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListNotificationsData, ListNotificationsErrors, ListNotificationsResponses, ListNotificationTemplatesData, ListNotificationTemplatesErrors, ListNotificationTemplatesResponses, ListOrganizationGroupsData, ListOrganizationGroupsErrors, ListOrganizationGroupsResponses, ListOwnMessagesData, ListOwnMessagesErrors, ListOwnMessagesResponses, ListPasskeysData, ListPasskeysErrors, ListPasskeysResponses, ListPayloadSettingsData, ListPayloadSettingsErrors, ListPayloadSettingsResponses, ListProfilesData, ListProfilesErrors, ListProfilesResponses, ListProfileVersionsData, ListProfileVersionsErrors, ListProfileVersionsResponses, ListRolesData, ListRolesErrors, ListRolesResponses, ListSessionsData, ListSessionsErrors, ListSessionsResponses, ListSmartGroupsData, ListSmartGroupsErrors, ListSmartGroupsResponses, ListSourceEventsData, ListSourceEventsErrors, ListSourceEventsResponses, ListTagsData, ListTagsErrors, ListTagsResponses, ListTemplateLanguagesData, ListTemplateLanguagesErrors, ListTemplateLanguagesResponses, ListThreatsData, ListThreatsErrors, ListThreatsResponses, ListUserGroupMembersData, ListUserGroupMembersErrors, ListUserGroupMembersResponses, ListUserGroupsData, ListUserGroupsErrors, ListUserGroupsResponses, ListUserIncidentsData, ListUserIncidentsErrors, ListUserIncidentsResponses, ListUsersData, ListUsersErrors, ListUsersResponses, MetricsData, MetricsErrors, MetricsResponses, NotifyDevicesData, NotifyDevicesErrors, NotifyDevicesResponses, NotifyUserData, NotifyUserErrors, NotifyUserResponses, OpenMessagesData, OpenMessagesErrors, OpenMessagesResponses, PreviewClassificationData, PreviewClassificationErrors, PreviewClassificationResponses, PreviewNotificationTemplateData, PreviewNotificationTemplateErrors, PreviewNotificationTemplateResponses, PreviewNotifyUserData, PreviewNotifyUserErrors, PreviewNotifyUserResponses, PreviewNotifyWordsData, PreviewNotifyWordsErrors, PreviewNotifyWordsResponses, PreviewProfileData, PreviewProfileErrors, PreviewProfileResponses, PreviewSmartGroupData, PreviewSmartGroupErrors, PreviewSmartGroupResponses, PublishProfileData, PublishProfileErrors, PublishProfileResponses, QuickstartRiskResponseData, QuickstartRiskResponseErrors, QuickstartRiskResponseResponses, ReadJournalData, ReadJournalErrors, ReadJournalResponses, ReadMessageData, ReadMessageErrors, ReadMessageResponses, ReadOwnMessageData, ReadOwnMessageErrors, ReadOwnMessageResponses, ReadyzData, ReadyzErrors, ReadyzResponses, RedeemLinkData, RedeemLinkErrors, RedeemLinkResponses, RemovePasskeyData, RemovePasskeyErrors, RemovePasskeyResponses, RemoveTotpData, RemoveTotpErrors, RemoveTotpResponses, RenewRecoveryCodesData, RenewRecoveryCodesErrors, RenewRecoveryCodesResponses, ReopenThreatData, ReopenThreatErrors, ReopenThreatResponses, ReportInventoryData, ReportInventoryErrors, ReportInventoryResponses, RequestProfileData, RequestProfileErrors, RequestProfileResponses, ResetClassificationData, ResetClassificationErrors, ResetClassificationResponses, ResetNotificationTemplateData, ResetNotificationTemplateErrors, ResetNotificationTemplateResponses, ResolveThreatData, ResolveThreatErrors, ResolveThreatResponses, RetireProfileData, RetireProfileErrors, RetireProfileResponses, RetryNotificationData, RetryNotificationErrors, RetryNotificationResponses, RetryNotificationsData, RetryNotificationsErrors, RetryNotificationsResponses, RetrySourceEventData, RetrySourceEventErrors, RetrySourceEventResponses, RevokeApiTokenData, RevokeApiTokenErrors, RevokeApiTokenResponses, SearchData, SearchErrors, SearchResponses, SetEmailChannelData, SetEmailChannelErrors, SetEmailChannelResponses, SetLogoData, SetLogoErrors, SetLogoResponses, SetNotificationTemplateData, SetNotificationTemplateErrors, SetNotificationTemplateResponses, SetPasswordData, SetPasswordErrors, SetPasswordResponses, SetPushTokenData, SetPushTokenErrors, SetPushTokenResponses, SetSettingsData, SetSettingsErrors, SetSettingsResponses, SetSmsChannelData, SetSmsChannelErrors, SetSmsChannelResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, SubmitAgentDetectionsData, SubmitAgentDetectionsErrors, SubmitAgentDetectionsResponses, SubmitDetectionsData, SubmitDetectionsErrors, SubmitDetectionsResponses, SubmitSourceEventsData, SubmitSourceEventsErrors, SubmitSourceEventsResponses, SubscribeToPushData, SubscribeToPushErrors, SubscribeToPushResponses, TagDeviceData, TagDeviceErrors, TagDeviceResponses, TakeSmsNewsData, TakeSmsNewsErrors, TakeSmsNewsResponses, TestChannelData, TestChannelErrors, TestChannelResponses, UnenrollDeviceData, UnenrollDeviceErrors, UnenrollDeviceResponses, UnlockAdminData, UnlockAdminErrors, UnlockAdminResponses, UnsubscribeFromPushData, UnsubscribeFromPushErrors, UnsubscribeFromPushResponses, UntagDeviceData, UntagDeviceErrors, UntagDeviceResponses, WaitForOwnStateData, WaitForOwnStateErrors, WaitForOwnStateResponses, WithdrawProfileData, WithdrawProfileErrors, WithdrawProfileResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -118,6 +118,21 @@ export const getMessages = <ThrowOnError extends boolean = false>(options?: Opti
 });
 
 /**
+ * Makes a link to the Messages app for the device itself
+ *
+ * For an agent that opens the app on the device. Good once, for an hour.
+ */
+export const openMessages = <ThrowOnError extends boolean = false>(options?: Options<OpenMessagesData, ThrowOnError>): RequestResult<OpenMessagesResponses, OpenMessagesErrors, ThrowOnError> => (options?.client ?? client).post<OpenMessagesResponses, OpenMessagesErrors, ThrowOnError>({
+    security: [{
+            key: 'device_credential',
+            scheme: 'bearer',
+            type: 'http'
+        }],
+    url: '/agent/v1/messages-link',
+    ...options
+});
+
+/**
  * Says that a message was read
  *
  * Saying it again changes nothing.
@@ -130,6 +145,39 @@ export const readMessage = <ThrowOnError extends boolean = false>(options: Optio
         }],
     url: '/agent/v1/messages/{id}/read',
     ...options
+});
+
+/**
+ * Says that the agent is not to be woken any more
+ */
+export const deletePushToken = <ThrowOnError extends boolean = false>(options?: Options<DeletePushTokenData, ThrowOnError>): RequestResult<DeletePushTokenResponses, DeletePushTokenErrors, ThrowOnError> => (options?.client ?? client).delete<DeletePushTokenResponses, DeletePushTokenErrors, ThrowOnError>({
+    security: [{
+            key: 'device_credential',
+            scheme: 'bearer',
+            type: 'http'
+        }],
+    url: '/agent/v1/push-token',
+    ...options
+});
+
+/**
+ * Says how the agent is woken
+ *
+ * In place of what it said before. It is woken when commands or messages wait for it and it does not wait for them. A
+ * token that the push service does not know any more is forgotten.
+ */
+export const setPushToken = <ThrowOnError extends boolean = false>(options: Options<SetPushTokenData, ThrowOnError>): RequestResult<SetPushTokenResponses, SetPushTokenErrors, ThrowOnError> => (options.client ?? client).put<SetPushTokenResponses, SetPushTokenErrors, ThrowOnError>({
+    security: [{
+            key: 'device_credential',
+            scheme: 'bearer',
+            type: 'http'
+        }],
+    url: '/agent/v1/push-token',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
 });
 
 /**
@@ -993,6 +1041,27 @@ export const explainDevice = <ThrowOnError extends boolean = false>(options: Opt
             type: 'apiKey'
         }],
     url: '/api/v1/devices/{id}/explain',
+    ...options
+});
+
+/**
+ * Makes a link to the Messages app
+ *
+ * Whoever opens it first sees the state of the device and its messages from then on. Good once, for seven days.
+ *
+ * Needs the right `enroll_devices`.
+ */
+export const createMessagesLink = <ThrowOnError extends boolean = false>(options: Options<CreateMessagesLinkData, ThrowOnError>): RequestResult<CreateMessagesLinkResponses, CreateMessagesLinkErrors, ThrowOnError> => (options.client ?? client).post<CreateMessagesLinkResponses, CreateMessagesLinkErrors, ThrowOnError>({
+    security: [{
+            key: 'api_token',
+            scheme: 'bearer',
+            type: 'http'
+        }, {
+            in: 'cookie',
+            name: 'allclear_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/devices/{id}/messages-link',
     ...options
 });
 
@@ -3269,6 +3338,162 @@ export const takeSmsNews = <ThrowOnError extends boolean = false>(options: Optio
  * Whether the process is alive
  */
 export const healthz = <ThrowOnError extends boolean = false>(options?: Options<HealthzData, ThrowOnError>): RequestResult<HealthzResponses, unknown, ThrowOnError> => (options?.client ?? client).get<HealthzResponses, unknown, ThrowOnError>({ url: '/healthz', ...options });
+
+/**
+ * The manifest of the app
+ *
+ * With the session's cookie, its start is a one-time link.
+ */
+export const getManifest = <ThrowOnError extends boolean = false>(options?: Options<GetManifestData, ThrowOnError>): RequestResult<GetManifestResponses, unknown, ThrowOnError> => (options?.client ?? client).get<GetManifestResponses, unknown, ThrowOnError>({ url: '/m/manifest.webmanifest', ...options });
+
+/**
+ * Asks the device to check itself
+ *
+ * Its agent gets the command `check`, at once if it waits for commands or can be woken. Once a minute; 429 before that.
+ */
+export const checkOwnDevice = <ThrowOnError extends boolean = false>(options?: Options<CheckOwnDeviceData, ThrowOnError>): RequestResult<CheckOwnDeviceResponses, CheckOwnDeviceErrors, ThrowOnError> => (options?.client ?? client).post<CheckOwnDeviceResponses, CheckOwnDeviceErrors, ThrowOnError>({
+    security: [{
+            in: 'cookie',
+            name: 'allclear_messages',
+            type: 'apiKey'
+        }],
+    url: '/m/v1/check',
+    ...options
+});
+
+/**
+ * Binds the Messages app to a device
+ *
+ * The link is used up, and the answer sets the session's cookie. A session that the browser had before ends. It ends
+ * also when it goes unused for 180 days, and when the device enrolls again or is handed to another user.
+ */
+export const enrollMessages = <ThrowOnError extends boolean = false>(options: Options<EnrollMessagesData, ThrowOnError>): RequestResult<EnrollMessagesResponses, EnrollMessagesErrors, ThrowOnError> => (options.client ?? client).post<EnrollMessagesResponses, EnrollMessagesErrors, ThrowOnError>({
+    url: '/m/v1/enroll',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * A fresh link to start the installed app with
+ */
+export const getInstallLink = <ThrowOnError extends boolean = false>(options?: Options<GetInstallLinkData, ThrowOnError>): RequestResult<GetInstallLinkResponses, GetInstallLinkErrors, ThrowOnError> => (options?.client ?? client).get<GetInstallLinkResponses, GetInstallLinkErrors, ThrowOnError>({
+    security: [{
+            in: 'cookie',
+            name: 'allclear_messages',
+            type: 'apiKey'
+        }],
+    url: '/m/v1/install-link',
+    ...options
+});
+
+/**
+ * Messages, newest first
+ *
+ * Fetching them counts as delivery.
+ */
+export const listOwnMessages = <ThrowOnError extends boolean = false>(options?: Options<ListOwnMessagesData, ThrowOnError>): RequestResult<ListOwnMessagesResponses, ListOwnMessagesErrors, ThrowOnError> => (options?.client ?? client).get<ListOwnMessagesResponses, ListOwnMessagesErrors, ThrowOnError>({
+    security: [{
+            in: 'cookie',
+            name: 'allclear_messages',
+            type: 'apiKey'
+        }],
+    url: '/m/v1/messages',
+    ...options
+});
+
+/**
+ * Says that a message was read
+ *
+ * Saying it again changes nothing.
+ */
+export const readOwnMessage = <ThrowOnError extends boolean = false>(options: Options<ReadOwnMessageData, ThrowOnError>): RequestResult<ReadOwnMessageResponses, ReadOwnMessageErrors, ThrowOnError> => (options.client ?? client).post<ReadOwnMessageResponses, ReadOwnMessageErrors, ThrowOnError>({
+    security: [{
+            in: 'cookie',
+            name: 'allclear_messages',
+            type: 'apiKey'
+        }],
+    url: '/m/v1/messages/{id}/read',
+    ...options
+});
+
+/**
+ * The key to subscribe with
+ */
+export const getPushKey = <ThrowOnError extends boolean = false>(options?: Options<GetPushKeyData, ThrowOnError>): RequestResult<GetPushKeyResponses, GetPushKeyErrors, ThrowOnError> => (options?.client ?? client).get<GetPushKeyResponses, GetPushKeyErrors, ThrowOnError>({
+    security: [{
+            in: 'cookie',
+            name: 'allclear_messages',
+            type: 'apiKey'
+        }],
+    url: '/m/v1/push-key',
+    ...options
+});
+
+/**
+ * Asks not to be told by push any more
+ */
+export const unsubscribeFromPush = <ThrowOnError extends boolean = false>(options?: Options<UnsubscribeFromPushData, ThrowOnError>): RequestResult<UnsubscribeFromPushResponses, UnsubscribeFromPushErrors, ThrowOnError> => (options?.client ?? client).delete<UnsubscribeFromPushResponses, UnsubscribeFromPushErrors, ThrowOnError>({
+    security: [{
+            in: 'cookie',
+            name: 'allclear_messages',
+            type: 'apiKey'
+        }],
+    url: '/m/v1/push-subscription',
+    ...options
+});
+
+/**
+ * Asks to be told of messages by push
+ *
+ * In place of what this browser asked before. The push itself holds `{id, title, body, url}`.
+ */
+export const subscribeToPush = <ThrowOnError extends boolean = false>(options: Options<SubscribeToPushData, ThrowOnError>): RequestResult<SubscribeToPushResponses, SubscribeToPushErrors, ThrowOnError> => (options.client ?? client).put<SubscribeToPushResponses, SubscribeToPushErrors, ThrowOnError>({
+    security: [{
+            in: 'cookie',
+            name: 'allclear_messages',
+            type: 'apiKey'
+        }],
+    url: '/m/v1/push-subscription',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * The state of the device
+ *
+ * With an `ETag`; 304 if `If-None-Match` names it. Names and steps of issues come in the language where they are
+ * translated.
+ */
+export const getOwnState = <ThrowOnError extends boolean = false>(options?: Options<GetOwnStateData, ThrowOnError>): RequestResult<GetOwnStateResponses, GetOwnStateErrors, ThrowOnError> => (options?.client ?? client).get<GetOwnStateResponses, GetOwnStateErrors, ThrowOnError>({
+    security: [{
+            in: 'cookie',
+            name: 'allclear_messages',
+            type: 'apiKey'
+        }],
+    url: '/m/v1/state',
+    ...options
+});
+
+/**
+ * Waits for news of the device
+ *
+ * Answers with the state as soon as it is not the one of `after`, with 204 if nothing comes within 30 seconds.
+ */
+export const waitForOwnState = <ThrowOnError extends boolean = false>(options?: Options<WaitForOwnStateData, ThrowOnError>): RequestResult<WaitForOwnStateResponses, WaitForOwnStateErrors, ThrowOnError> => (options?.client ?? client).get<WaitForOwnStateResponses, WaitForOwnStateErrors, ThrowOnError>({
+    security: [{
+            in: 'cookie',
+            name: 'allclear_messages',
+            type: 'apiKey'
+        }],
+    url: '/m/v1/wait',
+    ...options
+});
 
 /**
  * The server's metrics in Prometheus text format. May ask for a bearer token of its own

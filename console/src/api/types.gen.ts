@@ -668,6 +668,22 @@ export type Change = {
     type: 'command_issued';
 } | {
     /**
+     * The command by which the device is told.
+     */
+    command: CommandId;
+    type: 'check_requested';
+} | {
+    /**
+     * The device's own words.
+     */
+    detail?: string | null;
+    /**
+     * Its answer.
+     */
+    status: ResultStatus;
+    type: 'check_answered';
+} | {
+    /**
      * Before.
      */
     from: number;
@@ -838,6 +854,16 @@ export type Channels = {
      * One each.
      */
     items: Array<ChannelSummary>;
+};
+
+/**
+ * A check that goes on.
+ */
+export type CheckStarted = {
+    /**
+     * Since when. It is done once the state's `checked_at` is not before that.
+     */
+    requested_at: Time;
 };
 
 /**
@@ -1567,6 +1593,58 @@ export type DeviceRef = {
 };
 
 /**
+ * The state of the device.
+ */
+export type DeviceState = {
+    /**
+     * Its colour, `#rrggbb`.
+     */
+    accent_colour: string | null;
+    check_requested_at: Time | null;
+    checked_at: Time | null;
+    /**
+     * Whether it may be trusted.
+     */
+    compliance: Compliance;
+    /**
+     * The device.
+     */
+    device: OwnDevice;
+    /**
+     * How to reach the help desk.
+     */
+    help: string | null;
+    /**
+     * Open issues, the worst first.
+     */
+    issues: Array<OwnIssue>;
+    /**
+     * The language to speak in: the one asked for, else the user's, else the organisation's.
+     */
+    language: string;
+    /**
+     * What the organisation is called.
+     */
+    organisation: string;
+    /**
+     * What its threat sensor last said of itself.
+     */
+    protection_status: ProtectionStatus;
+    /**
+     * What is restricted because of the issues, in sentences. It comes back when they are put right.
+     */
+    restrictions: Array<string>;
+    /**
+     * How bad its worst open issue is.
+     */
+    risk_level: RiskLevel;
+    /**
+     * How many messages were not read.
+     */
+    unread: number;
+};
+
+/**
  * A device in a list.
  */
 export type DeviceSummary = {
@@ -1932,6 +2010,16 @@ export type Enroll = {
 };
 
 /**
+ * A link to follow.
+ */
+export type EnrollMessages = {
+    /**
+     * What stands after the `#` of the link, or in its `link` parameter.
+     */
+    token: string;
+};
+
+/**
  * An enrolled device.
  */
 export type Enrolled = {
@@ -1943,6 +2031,16 @@ export type Enrolled = {
      * The credential for everything else under `/agent/v1`. It is shown here and never again.
      */
     device_token: string;
+};
+
+/**
+ * What the app is bound to now.
+ */
+export type EnrolledMessages = {
+    /**
+     * The device.
+     */
+    device_id: DeviceId;
 };
 
 /**
@@ -2633,6 +2731,16 @@ export type Incidents = {
 };
 
 /**
+ * A link to start the installed app with.
+ */
+export type InstallLink = {
+    /**
+     * The address; good once, within 30 days.
+     */
+    url: string;
+};
+
+/**
  * A weekly window in which a profile may be installed.
  */
 export type InstallSchedule = {
@@ -3073,6 +3181,11 @@ export type Message = {
 };
 
 /**
+ * What a message to a device is.
+ */
+export type MessageKind = 'notice' | 'all_clear' | 'message';
+
+/**
  * A device's messages.
  */
 export type Messages = {
@@ -3080,6 +3193,20 @@ export type Messages = {
      * The newest first; at most the last hundred.
      */
     messages: Array<Message>;
+};
+
+/**
+ * A one-time link.
+ */
+export type MessagesLink = {
+    /**
+     * From when on it is worth nothing.
+     */
+    expires_at: Time;
+    /**
+     * The address to open on the device. It is shown here and never again.
+     */
+    url: string;
 };
 
 /**
@@ -3725,6 +3852,66 @@ export type OrganizationGroupId = string;
 export type OrganizationGroupKind = 'global' | 'customer' | 'container';
 
 /**
+ * The device.
+ */
+export type OwnDevice = {
+    id: DeviceId;
+    name: string;
+    os_version: string | null;
+    platform: Platform;
+};
+
+/**
+ * Something to put right.
+ */
+export type OwnIssue = {
+    /**
+     * What is the matter, in a sentence.
+     */
+    about: string | null;
+    id: ThreatId;
+    /**
+     * How bad it is.
+     */
+    level: RiskLevel;
+    /**
+     * The kind of threat.
+     */
+    name: string;
+    /**
+     * Since when.
+     */
+    since: Time;
+    /**
+     * What to do about it, in this order; may be empty.
+     */
+    steps: Array<string>;
+};
+
+/**
+ * A message to the device's owner.
+ */
+export type OwnMessage = {
+    /**
+     * The id.
+     */
+    id: NotificationId;
+    /**
+     * What it is.
+     */
+    kind: MessageKind;
+    read_at: Time | null;
+    /**
+     * When it was sent.
+     */
+    sent_at: Time;
+    /**
+     * The text, in paragraphs.
+     */
+    text: string;
+};
+
+/**
  * Whose the device is.
  */
 export type Ownership = 'corporate_dedicated' | 'corporate_shared' | 'employee_owned';
@@ -4260,6 +4447,38 @@ export type PageOrganizationGroup = {
          * Grows with every change.
          */
         version: number;
+    }>;
+    /**
+     * What to send as `cursor` for the next page; null on the last one.
+     */
+    next_cursor: string | null;
+};
+
+/**
+ * One page of a list.
+ */
+export type PageOwnMessage = {
+    /**
+     * The items.
+     */
+    items: Array<{
+        /**
+         * The id.
+         */
+        id: NotificationId;
+        /**
+         * What it is.
+         */
+        kind: MessageKind;
+        read_at: Time | null;
+        /**
+         * When it was sent.
+         */
+        sent_at: Time;
+        /**
+         * The text, in paragraphs.
+         */
+        text: string;
     }>;
     /**
      * What to send as `cursor` for the next page; null on the last one.
@@ -5358,6 +5577,71 @@ export type ProfileVersion = {
  * What the threat sensor on a device says of itself.
  */
 export type ProtectionStatus = 'pending' | 'activated' | 'deactivated' | 'disconnected' | 'unreachable';
+
+/**
+ * The key to subscribe with.
+ */
+export type PushKey = {
+    /**
+     * An uncompressed point of P-256, base64url: the `applicationServerKey`. The same for ever.
+     */
+    public_key: string;
+};
+
+/**
+ * What messages to a browser are encrypted with.
+ */
+export type PushKeys = {
+    /**
+     * Its secret, base64url.
+     */
+    auth: string;
+    /**
+     * Its public key, base64url.
+     */
+    p256dh: string;
+};
+
+/**
+ * A push service that wakes devices' agents.
+ */
+export type PushKind = 'apns' | 'fcm';
+
+/**
+ * What a browser's `PushSubscription` says of itself.
+ */
+export type PushSubscription = {
+    /**
+     * Where its push service takes messages.
+     */
+    endpoint: string;
+    /**
+     * When it ends, in milliseconds; not looked at, because push services say when a subscription is gone.
+     */
+    expirationTime?: number | null;
+    /**
+     * What it is encrypted with.
+     */
+    keys: PushKeys;
+};
+
+/**
+ * What its platform's push service gave the agent.
+ */
+export type PushToken = {
+    /**
+     * Whose token it is.
+     */
+    kind: PushKind;
+    /**
+     * The token: of APNs in hexadecimal digits.
+     */
+    token: string;
+    /**
+     * APNs: the app's bundle id, if it is not the one in the settings.
+     */
+    topic?: string | null;
+};
 
 /**
  * How many of several.
@@ -6593,6 +6877,8 @@ export type Task = {
      */
     profile: ProfileToRemove;
     type: 'remove_profile';
+} | {
+    type: 'check';
 };
 
 /**
@@ -7987,6 +8273,36 @@ export type GetMessagesResponses = {
 
 export type GetMessagesResponse = GetMessagesResponses[keyof GetMessagesResponses];
 
+export type OpenMessagesData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/agent/v1/messages-link';
+};
+
+export type OpenMessagesErrors = {
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type OpenMessagesError = OpenMessagesErrors[keyof OpenMessagesErrors];
+
+export type OpenMessagesResponses = {
+    201: MessagesLink;
+};
+
+export type OpenMessagesResponse = OpenMessagesResponses[keyof OpenMessagesResponses];
+
 export type ReadMessageData = {
     body?: never;
     path: {
@@ -8025,6 +8341,86 @@ export type ReadMessageResponses = {
 };
 
 export type ReadMessageResponse = ReadMessageResponses[keyof ReadMessageResponses];
+
+export type DeletePushTokenData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/agent/v1/push-token';
+};
+
+export type DeletePushTokenErrors = {
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The request contradicts the state of things, or is based on a stale version.
+     */
+    409: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type DeletePushTokenError = DeletePushTokenErrors[keyof DeletePushTokenErrors];
+
+export type DeletePushTokenResponses = {
+    204: void;
+};
+
+export type DeletePushTokenResponse = DeletePushTokenResponses[keyof DeletePushTokenResponses];
+
+export type SetPushTokenData = {
+    body: PushToken;
+    path?: never;
+    query?: never;
+    url: '/agent/v1/push-token';
+};
+
+export type SetPushTokenErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The body is too long.
+     */
+    413: Problem;
+    /**
+     * The body is not in a format taken here.
+     */
+    415: Problem;
+    /**
+     * The request can be read but makes no sense; `errors` says where.
+     */
+    422: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type SetPushTokenError = SetPushTokenErrors[keyof SetPushTokenErrors];
+
+export type SetPushTokenResponses = {
+    204: void;
+};
+
+export type SetPushTokenResponse = SetPushTokenResponses[keyof SetPushTokenResponses];
 
 export type EditAccountData = {
     body: AccountEdit;
@@ -10665,6 +11061,71 @@ export type ExplainDeviceResponses = {
 };
 
 export type ExplainDeviceResponse = ExplainDeviceResponses[keyof ExplainDeviceResponses];
+
+export type CreateMessagesLinkData = {
+    body?: never;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+        /**
+         * Sent again with the same key, the request is carried out once and answered the same for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        /**
+         * The device.
+         */
+        id: DeviceId;
+    };
+    query?: never;
+    url: '/api/v1/devices/{id}/messages-link';
+};
+
+export type CreateMessagesLinkErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * The request contradicts the state of things, or is based on a stale version.
+     */
+    409: Problem;
+    /**
+     * The request can be read but makes no sense; `errors` says where.
+     */
+    422: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type CreateMessagesLinkError = CreateMessagesLinkErrors[keyof CreateMessagesLinkErrors];
+
+export type CreateMessagesLinkResponses = {
+    201: MessagesLink;
+};
+
+export type CreateMessagesLinkResponse = CreateMessagesLinkResponses[keyof CreateMessagesLinkResponses];
 
 export type RequestProfileData = {
     body: ProfileToRequest;
@@ -17578,6 +18039,456 @@ export type HealthzResponses = {
 };
 
 export type HealthzResponse = HealthzResponses[keyof HealthzResponses];
+
+export type GetManifestData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/m/manifest.webmanifest';
+};
+
+export type GetManifestResponses = {
+    /**
+     * A web app manifest.
+     */
+    200: {
+        [key: string]: unknown;
+    };
+};
+
+export type GetManifestResponse = GetManifestResponses[keyof GetManifestResponses];
+
+export type CheckOwnDeviceData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/m/v1/check';
+};
+
+export type CheckOwnDeviceErrors = {
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type CheckOwnDeviceError = CheckOwnDeviceErrors[keyof CheckOwnDeviceErrors];
+
+export type CheckOwnDeviceResponses = {
+    202: CheckStarted;
+};
+
+export type CheckOwnDeviceResponse = CheckOwnDeviceResponses[keyof CheckOwnDeviceResponses];
+
+export type EnrollMessagesData = {
+    body: EnrollMessages;
+    path?: never;
+    query?: never;
+    url: '/m/v1/enroll';
+};
+
+export type EnrollMessagesErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * The device is not enrolled (`/problems/unenrolled`), or the request comes from a page of another site.
+     */
+    403: Problem;
+    /**
+     * There never was such a link, or it expired long ago.
+     */
+    404: Problem;
+    /**
+     * The link was used (`/problems/link-used`) or has expired (`/problems/link-expired`).
+     */
+    410: Problem;
+    /**
+     * The body is too long.
+     */
+    413: Problem;
+    /**
+     * The body is not in a format taken here.
+     */
+    415: Problem;
+    /**
+     * The request can be read but makes no sense; `errors` says where.
+     */
+    422: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type EnrollMessagesError = EnrollMessagesErrors[keyof EnrollMessagesErrors];
+
+export type EnrollMessagesResponses = {
+    200: EnrolledMessages;
+};
+
+export type EnrollMessagesResponse = EnrollMessagesResponses[keyof EnrollMessagesResponses];
+
+export type GetInstallLinkData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/m/v1/install-link';
+};
+
+export type GetInstallLinkErrors = {
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type GetInstallLinkError = GetInstallLinkErrors[keyof GetInstallLinkErrors];
+
+export type GetInstallLinkResponses = {
+    200: InstallLink;
+};
+
+export type GetInstallLinkResponse = GetInstallLinkResponses[keyof GetInstallLinkResponses];
+
+export type ListOwnMessagesData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * The most items wanted.
+         */
+        limit?: number;
+        /**
+         * `next_cursor` of the page before, with the same `sort` and filters.
+         */
+        cursor?: string;
+        /**
+         * What to sort by; `-` before it turns the order round.
+         */
+        sort?: string;
+    };
+    url: '/m/v1/messages';
+};
+
+export type ListOwnMessagesErrors = {
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * The request can be read but makes no sense; `errors` says where.
+     */
+    422: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type ListOwnMessagesError = ListOwnMessagesErrors[keyof ListOwnMessagesErrors];
+
+export type ListOwnMessagesResponses = {
+    200: PageOwnMessage;
+};
+
+export type ListOwnMessagesResponse = ListOwnMessagesResponses[keyof ListOwnMessagesResponses];
+
+export type ReadOwnMessageData = {
+    body?: never;
+    path: {
+        /**
+         * The message.
+         */
+        id: NotificationId;
+    };
+    query?: never;
+    url: '/m/v1/messages/{id}/read';
+};
+
+export type ReadOwnMessageErrors = {
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type ReadOwnMessageError = ReadOwnMessageErrors[keyof ReadOwnMessageErrors];
+
+export type ReadOwnMessageResponses = {
+    204: void;
+};
+
+export type ReadOwnMessageResponse = ReadOwnMessageResponses[keyof ReadOwnMessageResponses];
+
+export type GetPushKeyData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/m/v1/push-key';
+};
+
+export type GetPushKeyErrors = {
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type GetPushKeyError = GetPushKeyErrors[keyof GetPushKeyErrors];
+
+export type GetPushKeyResponses = {
+    200: PushKey;
+};
+
+export type GetPushKeyResponse = GetPushKeyResponses[keyof GetPushKeyResponses];
+
+export type UnsubscribeFromPushData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/m/v1/push-subscription';
+};
+
+export type UnsubscribeFromPushErrors = {
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * The request contradicts the state of things, or is based on a stale version.
+     */
+    409: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type UnsubscribeFromPushError = UnsubscribeFromPushErrors[keyof UnsubscribeFromPushErrors];
+
+export type UnsubscribeFromPushResponses = {
+    204: void;
+};
+
+export type UnsubscribeFromPushResponse = UnsubscribeFromPushResponses[keyof UnsubscribeFromPushResponses];
+
+export type SubscribeToPushData = {
+    body: PushSubscription;
+    path?: never;
+    query?: never;
+    url: '/m/v1/push-subscription';
+};
+
+export type SubscribeToPushErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * The body is too long.
+     */
+    413: Problem;
+    /**
+     * The body is not in a format taken here.
+     */
+    415: Problem;
+    /**
+     * The request can be read but makes no sense; `errors` says where.
+     */
+    422: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type SubscribeToPushError = SubscribeToPushErrors[keyof SubscribeToPushErrors];
+
+export type SubscribeToPushResponses = {
+    204: void;
+};
+
+export type SubscribeToPushResponse = SubscribeToPushResponses[keyof SubscribeToPushResponses];
+
+export type GetOwnStateData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * The language, a BCP 47 tag, instead of the user's.
+         */
+        language?: string;
+    };
+    url: '/m/v1/state';
+};
+
+export type GetOwnStateErrors = {
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * The request can be read but makes no sense; `errors` says where.
+     */
+    422: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type GetOwnStateError = GetOwnStateErrors[keyof GetOwnStateErrors];
+
+export type GetOwnStateResponses = {
+    200: DeviceState;
+};
+
+export type GetOwnStateResponse = GetOwnStateResponses[keyof GetOwnStateResponses];
+
+export type WaitForOwnStateData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * The `ETag` of the state that is known, with or without its quotes.
+         */
+        after?: string;
+        /**
+         * As for the state.
+         */
+        language?: string;
+    };
+    url: '/m/v1/wait';
+};
+
+export type WaitForOwnStateErrors = {
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * The request can be read but makes no sense; `errors` says where.
+     */
+    422: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type WaitForOwnStateError = WaitForOwnStateErrors[keyof WaitForOwnStateErrors];
+
+export type WaitForOwnStateResponses = {
+    200: DeviceState;
+    /**
+     * Nothing new.
+     */
+    204: void;
+};
+
+export type WaitForOwnStateResponse = WaitForOwnStateResponses[keyof WaitForOwnStateResponses];
 
 export type MetricsData = {
     body?: never;

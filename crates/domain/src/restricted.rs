@@ -195,8 +195,8 @@ pub fn because_of_threats(
 fn takes_away(platform: Platform, payload: &Payload) -> Vec<usize> {
     match payload {
         Payload::Restrictions(restrictions) => {
-            let strict = |key: &&str| restrictions.settings.get(*key).is_some_and(|it| restricts(platform, key, it));
-            let hit = |words: &Words| words.keys.iter().any(|key| strict(&key));
+            let strict = |key: &str| restrictions.settings.get(key).is_some_and(|it| restricts(platform, key, it));
+            let hit = |words: &Words| words.keys.iter().any(|key| strict(key));
             let hits: Vec<usize> = (0..WORDS.len()).filter(|place| hit(&WORDS[*place])).collect();
             let any = restrictions.settings.iter().any(|(key, value)| restricts(platform, key, value));
             if hits.is_empty() && any { vec![OTHER] } else { hits }

@@ -3,8 +3,8 @@
 import { type DefaultError, type InfiniteData, infiniteQueryOptions, queryOptions, type UseMutationOptions } from '@tanstack/react-query';
 
 import { client } from '../client.gen';
-import { answerCommand, beginNewPasskey, beginPasskey, beginTotp, changeUserGroupMembers, confirmPassword, confirmTotp, createAdmin, createAdminLink, createApiToken, createEnrollmentToken, createIntegration, createOrganizationGroup, createProfile, createRole, createSmartGroup, createTag, createUser, createUserGroup, deleteAdmin, deleteDevice, deleteEnrollmentToken, deleteIntegration, deleteLogo, deleteOrganizationGroup, deleteProfile, deleteRole, deleteSmartGroup, deleteTag, deleteUser, deleteUserGroup, dropSourceEvent, editAccount, editAdmin, editClassification, editDevice, editIntegration, editOrganizationGroup, editProfile, editRole, editSmartGroup, editTag, editUser, editUserGroup, endOtherSessions, endSession, enroll, explainDevice, finishNewPasskey, finishPasskey, getAdmin, getApiToken, getClassification, getCommands, getDashboard, getDashboardTrend, getDevice, getDeviceEffectiveSettings, getDeviceTimeline, getEmailChannel, getEnrollmentToken, getIntegration, getJob, getLogo, getMessages, getNotification, getNotificationTemplate, getOpenapi, getOrganizationGroup, getProfile, getRole, getSession, getSettings, getSmartGroup, getSmsChannel, getTag, getThreat, getUser, getUserGroup, giveRecoveryCode, giveTotp, healthz, ignoreThreat, inspectLink, listAdmins, listApiTokens, listChannels, listClassifications, listDevices, listEnrollmentTokens, listIntegrations, listJobs, listNotifications, listNotificationTemplates, listOrganizationGroups, listPasskeys, listPayloadSettings, listProfiles, listProfileVersions, listRoles, listSessions, listSmartGroups, listSourceEvents, listTags, listTemplateLanguages, listThreats, listUserGroupMembers, listUserGroups, listUserIncidents, listUsers, metrics, notifyDevices, notifyUser, type Options, previewClassification, previewNotificationTemplate, previewNotifyUser, previewNotifyWords, previewProfile, previewSmartGroup, publishProfile, quickstartRiskResponse, readJournal, readMessage, readyz, redeemLink, removePasskey, removeTotp, renewRecoveryCodes, reopenThreat, reportInventory, requestProfile, resetClassification, resetNotificationTemplate, resolveThreat, retireProfile, retryNotification, retryNotifications, retrySourceEvent, revokeApiToken, search, setEmailChannel, setLogo, setNotificationTemplate, setPassword, setSettings, setSmsChannel, signIn, signOut, submitAgentDetections, submitDetections, submitSourceEvents, tagDevice, takeSmsNews, testChannel, unenrollDevice, unlockAdmin, untagDevice, withdrawProfile } from '../sdk.gen';
-import type { AnswerCommandData, AnswerCommandError, AnswerCommandResponse, BeginNewPasskeyData, BeginNewPasskeyError, BeginNewPasskeyResponse, BeginPasskeyData, BeginPasskeyError, BeginPasskeyResponse, BeginTotpData, BeginTotpError, BeginTotpResponse, ChangeUserGroupMembersData, ChangeUserGroupMembersError, ChangeUserGroupMembersResponse, ConfirmPasswordData, ConfirmPasswordError, ConfirmPasswordResponse, ConfirmTotpData, ConfirmTotpError, ConfirmTotpResponse, CreateAdminData, CreateAdminError, CreateAdminLinkData, CreateAdminLinkError, CreateAdminLinkResponse, CreateAdminResponse, CreateApiTokenData, CreateApiTokenError, CreateApiTokenResponse, CreateEnrollmentTokenData, CreateEnrollmentTokenError, CreateEnrollmentTokenResponse, CreateIntegrationData, CreateIntegrationError, CreateIntegrationResponse, CreateOrganizationGroupData, CreateOrganizationGroupError, CreateOrganizationGroupResponse, CreateProfileData, CreateProfileError, CreateProfileResponse, CreateRoleData, CreateRoleError, CreateRoleResponse, CreateSmartGroupData, CreateSmartGroupError, CreateSmartGroupResponse, CreateTagData, CreateTagError, CreateTagResponse, CreateUserData, CreateUserError, CreateUserGroupData, CreateUserGroupError, CreateUserGroupResponse, CreateUserResponse, DeleteAdminData, DeleteAdminError, DeleteAdminResponse, DeleteDeviceData, DeleteDeviceError, DeleteDeviceResponse, DeleteEnrollmentTokenData, DeleteEnrollmentTokenError, DeleteEnrollmentTokenResponse, DeleteIntegrationData, DeleteIntegrationError, DeleteIntegrationResponse, DeleteLogoData, DeleteLogoError, DeleteLogoResponse, DeleteOrganizationGroupData, DeleteOrganizationGroupError, DeleteOrganizationGroupResponse, DeleteProfileData, DeleteProfileError, DeleteProfileResponse, DeleteRoleData, DeleteRoleError, DeleteRoleResponse, DeleteSmartGroupData, DeleteSmartGroupError, DeleteSmartGroupResponse, DeleteTagData, DeleteTagError, DeleteTagResponse, DeleteUserData, DeleteUserError, DeleteUserGroupData, DeleteUserGroupError, DeleteUserGroupResponse, DeleteUserResponse, DropSourceEventData, DropSourceEventError, DropSourceEventResponse, EditAccountData, EditAccountError, EditAccountResponse, EditAdminData, EditAdminError, EditAdminResponse, EditClassificationData, EditClassificationError, EditClassificationResponse, EditDeviceData, EditDeviceError, EditDeviceResponse, EditIntegrationData, EditIntegrationError, EditIntegrationResponse, EditOrganizationGroupData, EditOrganizationGroupError, EditOrganizationGroupResponse, EditProfileData, EditProfileError, EditProfileResponse, EditRoleData, EditRoleError, EditRoleResponse, EditSmartGroupData, EditSmartGroupError, EditSmartGroupResponse, EditTagData, EditTagError, EditTagResponse, EditUserData, EditUserError, EditUserGroupData, EditUserGroupError, EditUserGroupResponse, EditUserResponse, EndOtherSessionsData, EndOtherSessionsError, EndOtherSessionsResponse, EndSessionData, EndSessionError, EndSessionResponse, EnrollData, EnrollError, EnrollResponse, ExplainDeviceData, ExplainDeviceError, ExplainDeviceResponse, FinishNewPasskeyData, FinishNewPasskeyError, FinishNewPasskeyResponse, FinishPasskeyData, FinishPasskeyError, FinishPasskeyResponse, GetAdminData, GetAdminError, GetAdminResponse, GetApiTokenData, GetApiTokenError, GetApiTokenResponse, GetClassificationData, GetClassificationError, GetClassificationResponse, GetCommandsData, GetCommandsError, GetCommandsResponse, GetDashboardData, GetDashboardError, GetDashboardResponse, GetDashboardTrendData, GetDashboardTrendError, GetDashboardTrendResponse, GetDeviceData, GetDeviceEffectiveSettingsData, GetDeviceEffectiveSettingsError, GetDeviceEffectiveSettingsResponse, GetDeviceError, GetDeviceResponse, GetDeviceTimelineData, GetDeviceTimelineError, GetDeviceTimelineResponse, GetEmailChannelData, GetEmailChannelError, GetEmailChannelResponse, GetEnrollmentTokenData, GetEnrollmentTokenError, GetEnrollmentTokenResponse, GetIntegrationData, GetIntegrationError, GetIntegrationResponse, GetJobData, GetJobError, GetJobResponse, GetLogoData, GetLogoError, GetLogoResponse, GetMessagesData, GetMessagesError, GetMessagesResponse, GetNotificationData, GetNotificationError, GetNotificationResponse, GetNotificationTemplateData, GetNotificationTemplateError, GetNotificationTemplateResponse, GetOpenapiData, GetOpenapiResponse, GetOrganizationGroupData, GetOrganizationGroupError, GetOrganizationGroupResponse, GetProfileData, GetProfileError, GetProfileResponse, GetRoleData, GetRoleError, GetRoleResponse, GetSessionData, GetSessionError, GetSessionResponse, GetSettingsData, GetSettingsError, GetSettingsResponse, GetSmartGroupData, GetSmartGroupError, GetSmartGroupResponse, GetSmsChannelData, GetSmsChannelError, GetSmsChannelResponse, GetTagData, GetTagError, GetTagResponse, GetThreatData, GetThreatError, GetThreatResponse, GetUserData, GetUserError, GetUserGroupData, GetUserGroupError, GetUserGroupResponse, GetUserResponse, GiveRecoveryCodeData, GiveRecoveryCodeError, GiveRecoveryCodeResponse, GiveTotpData, GiveTotpError, GiveTotpResponse, HealthzData, HealthzResponse, IgnoreThreatData, IgnoreThreatError, IgnoreThreatResponse, InspectLinkData, InspectLinkError, InspectLinkResponse, ListAdminsData, ListAdminsError, ListAdminsResponse, ListApiTokensData, ListApiTokensError, ListApiTokensResponse, ListChannelsData, ListChannelsError, ListChannelsResponse, ListClassificationsData, ListClassificationsError, ListClassificationsResponse, ListDevicesData, ListDevicesError, ListDevicesResponse, ListEnrollmentTokensData, ListEnrollmentTokensError, ListEnrollmentTokensResponse, ListIntegrationsData, ListIntegrationsError, ListIntegrationsResponse, ListJobsData, ListJobsError, ListJobsResponse, ListNotificationsData, ListNotificationsError, ListNotificationsResponse, ListNotificationTemplatesData, ListNotificationTemplatesError, ListNotificationTemplatesResponse, ListOrganizationGroupsData, ListOrganizationGroupsError, ListOrganizationGroupsResponse, ListPasskeysData, ListPasskeysError, ListPasskeysResponse, ListPayloadSettingsData, ListPayloadSettingsError, ListPayloadSettingsResponse, ListProfilesData, ListProfilesError, ListProfilesResponse, ListProfileVersionsData, ListProfileVersionsError, ListProfileVersionsResponse, ListRolesData, ListRolesError, ListRolesResponse, ListSessionsData, ListSessionsError, ListSessionsResponse, ListSmartGroupsData, ListSmartGroupsError, ListSmartGroupsResponse, ListSourceEventsData, ListSourceEventsError, ListSourceEventsResponse, ListTagsData, ListTagsError, ListTagsResponse, ListTemplateLanguagesData, ListTemplateLanguagesError, ListTemplateLanguagesResponse, ListThreatsData, ListThreatsError, ListThreatsResponse, ListUserGroupMembersData, ListUserGroupMembersError, ListUserGroupMembersResponse, ListUserGroupsData, ListUserGroupsError, ListUserGroupsResponse, ListUserIncidentsData, ListUserIncidentsError, ListUserIncidentsResponse, ListUsersData, ListUsersError, ListUsersResponse, MetricsData, MetricsError, MetricsResponse, NotifyDevicesData, NotifyDevicesError, NotifyDevicesResponse, NotifyUserData, NotifyUserError, NotifyUserResponse, PreviewClassificationData, PreviewClassificationError, PreviewClassificationResponse, PreviewNotificationTemplateData, PreviewNotificationTemplateError, PreviewNotificationTemplateResponse, PreviewNotifyUserData, PreviewNotifyUserError, PreviewNotifyUserResponse, PreviewNotifyWordsData, PreviewNotifyWordsError, PreviewNotifyWordsResponse, PreviewProfileData, PreviewProfileError, PreviewProfileResponse, PreviewSmartGroupData, PreviewSmartGroupError, PreviewSmartGroupResponse, PublishProfileData, PublishProfileError, PublishProfileResponse, QuickstartRiskResponseData, QuickstartRiskResponseError, QuickstartRiskResponseResponse, ReadJournalData, ReadJournalError, ReadJournalResponse, ReadMessageData, ReadMessageError, ReadMessageResponse, ReadyzData, ReadyzError, ReadyzResponse, RedeemLinkData, RedeemLinkError, RedeemLinkResponse, RemovePasskeyData, RemovePasskeyError, RemovePasskeyResponse, RemoveTotpData, RemoveTotpError, RemoveTotpResponse, RenewRecoveryCodesData, RenewRecoveryCodesError, RenewRecoveryCodesResponse, ReopenThreatData, ReopenThreatError, ReopenThreatResponse, ReportInventoryData, ReportInventoryError, ReportInventoryResponse, RequestProfileData, RequestProfileError, RequestProfileResponse, ResetClassificationData, ResetClassificationError, ResetClassificationResponse, ResetNotificationTemplateData, ResetNotificationTemplateError, ResetNotificationTemplateResponse, ResolveThreatData, ResolveThreatError, ResolveThreatResponse, RetireProfileData, RetireProfileError, RetireProfileResponse, RetryNotificationData, RetryNotificationError, RetryNotificationResponse, RetryNotificationsData, RetryNotificationsError, RetryNotificationsResponse, RetrySourceEventData, RetrySourceEventError, RetrySourceEventResponse, RevokeApiTokenData, RevokeApiTokenError, RevokeApiTokenResponse, SearchData, SearchError, SearchResponse, SetEmailChannelData, SetEmailChannelError, SetEmailChannelResponse, SetLogoData, SetLogoError, SetLogoResponse, SetNotificationTemplateData, SetNotificationTemplateError, SetNotificationTemplateResponse, SetPasswordData, SetPasswordError, SetPasswordResponse, SetSettingsData, SetSettingsError, SetSettingsResponse, SetSmsChannelData, SetSmsChannelError, SetSmsChannelResponse, SignInData, SignInError, SignInResponse, SignOutData, SignOutError, SignOutResponse, SubmitAgentDetectionsData, SubmitAgentDetectionsError, SubmitAgentDetectionsResponse, SubmitDetectionsData, SubmitDetectionsError, SubmitDetectionsResponse, SubmitSourceEventsData, SubmitSourceEventsError, SubmitSourceEventsResponse, TagDeviceData, TagDeviceError, TagDeviceResponse, TakeSmsNewsData, TakeSmsNewsError, TakeSmsNewsResponse, TestChannelData, TestChannelError, TestChannelResponse, UnenrollDeviceData, UnenrollDeviceError, UnenrollDeviceResponse, UnlockAdminData, UnlockAdminError, UnlockAdminResponse, UntagDeviceData, UntagDeviceError, UntagDeviceResponse, WithdrawProfileData, WithdrawProfileError, WithdrawProfileResponse } from '../types.gen';
+import { answerCommand, beginNewPasskey, beginPasskey, beginTotp, changeUserGroupMembers, checkOwnDevice, confirmPassword, confirmTotp, createAdmin, createAdminLink, createApiToken, createEnrollmentToken, createIntegration, createMessagesLink, createOrganizationGroup, createProfile, createRole, createSmartGroup, createTag, createUser, createUserGroup, deleteAdmin, deleteDevice, deleteEnrollmentToken, deleteIntegration, deleteLogo, deleteOrganizationGroup, deleteProfile, deletePushToken, deleteRole, deleteSmartGroup, deleteTag, deleteUser, deleteUserGroup, dropSourceEvent, editAccount, editAdmin, editClassification, editDevice, editIntegration, editOrganizationGroup, editProfile, editRole, editSmartGroup, editTag, editUser, editUserGroup, endOtherSessions, endSession, enroll, enrollMessages, explainDevice, finishNewPasskey, finishPasskey, getAdmin, getApiToken, getClassification, getCommands, getDashboard, getDashboardTrend, getDevice, getDeviceEffectiveSettings, getDeviceTimeline, getEmailChannel, getEnrollmentToken, getInstallLink, getIntegration, getJob, getLogo, getManifest, getMessages, getNotification, getNotificationTemplate, getOpenapi, getOrganizationGroup, getOwnState, getProfile, getPushKey, getRole, getSession, getSettings, getSmartGroup, getSmsChannel, getTag, getThreat, getUser, getUserGroup, giveRecoveryCode, giveTotp, healthz, ignoreThreat, inspectLink, listAdmins, listApiTokens, listChannels, listClassifications, listDevices, listEnrollmentTokens, listIntegrations, listJobs, listNotifications, listNotificationTemplates, listOrganizationGroups, listOwnMessages, listPasskeys, listPayloadSettings, listProfiles, listProfileVersions, listRoles, listSessions, listSmartGroups, listSourceEvents, listTags, listTemplateLanguages, listThreats, listUserGroupMembers, listUserGroups, listUserIncidents, listUsers, metrics, notifyDevices, notifyUser, openMessages, type Options, previewClassification, previewNotificationTemplate, previewNotifyUser, previewNotifyWords, previewProfile, previewSmartGroup, publishProfile, quickstartRiskResponse, readJournal, readMessage, readOwnMessage, readyz, redeemLink, removePasskey, removeTotp, renewRecoveryCodes, reopenThreat, reportInventory, requestProfile, resetClassification, resetNotificationTemplate, resolveThreat, retireProfile, retryNotification, retryNotifications, retrySourceEvent, revokeApiToken, search, setEmailChannel, setLogo, setNotificationTemplate, setPassword, setPushToken, setSettings, setSmsChannel, signIn, signOut, submitAgentDetections, submitDetections, submitSourceEvents, subscribeToPush, tagDevice, takeSmsNews, testChannel, unenrollDevice, unlockAdmin, unsubscribeFromPush, untagDevice, waitForOwnState, withdrawProfile } from '../sdk.gen';
+import type { AnswerCommandData, AnswerCommandError, AnswerCommandResponse, BeginNewPasskeyData, BeginNewPasskeyError, BeginNewPasskeyResponse, BeginPasskeyData, BeginPasskeyError, BeginPasskeyResponse, BeginTotpData, BeginTotpError, BeginTotpResponse, ChangeUserGroupMembersData, ChangeUserGroupMembersError, ChangeUserGroupMembersResponse, CheckOwnDeviceData, CheckOwnDeviceError, CheckOwnDeviceResponse, ConfirmPasswordData, ConfirmPasswordError, ConfirmPasswordResponse, ConfirmTotpData, ConfirmTotpError, ConfirmTotpResponse, CreateAdminData, CreateAdminError, CreateAdminLinkData, CreateAdminLinkError, CreateAdminLinkResponse, CreateAdminResponse, CreateApiTokenData, CreateApiTokenError, CreateApiTokenResponse, CreateEnrollmentTokenData, CreateEnrollmentTokenError, CreateEnrollmentTokenResponse, CreateIntegrationData, CreateIntegrationError, CreateIntegrationResponse, CreateMessagesLinkData, CreateMessagesLinkError, CreateMessagesLinkResponse, CreateOrganizationGroupData, CreateOrganizationGroupError, CreateOrganizationGroupResponse, CreateProfileData, CreateProfileError, CreateProfileResponse, CreateRoleData, CreateRoleError, CreateRoleResponse, CreateSmartGroupData, CreateSmartGroupError, CreateSmartGroupResponse, CreateTagData, CreateTagError, CreateTagResponse, CreateUserData, CreateUserError, CreateUserGroupData, CreateUserGroupError, CreateUserGroupResponse, CreateUserResponse, DeleteAdminData, DeleteAdminError, DeleteAdminResponse, DeleteDeviceData, DeleteDeviceError, DeleteDeviceResponse, DeleteEnrollmentTokenData, DeleteEnrollmentTokenError, DeleteEnrollmentTokenResponse, DeleteIntegrationData, DeleteIntegrationError, DeleteIntegrationResponse, DeleteLogoData, DeleteLogoError, DeleteLogoResponse, DeleteOrganizationGroupData, DeleteOrganizationGroupError, DeleteOrganizationGroupResponse, DeleteProfileData, DeleteProfileError, DeleteProfileResponse, DeletePushTokenData, DeletePushTokenError, DeletePushTokenResponse, DeleteRoleData, DeleteRoleError, DeleteRoleResponse, DeleteSmartGroupData, DeleteSmartGroupError, DeleteSmartGroupResponse, DeleteTagData, DeleteTagError, DeleteTagResponse, DeleteUserData, DeleteUserError, DeleteUserGroupData, DeleteUserGroupError, DeleteUserGroupResponse, DeleteUserResponse, DropSourceEventData, DropSourceEventError, DropSourceEventResponse, EditAccountData, EditAccountError, EditAccountResponse, EditAdminData, EditAdminError, EditAdminResponse, EditClassificationData, EditClassificationError, EditClassificationResponse, EditDeviceData, EditDeviceError, EditDeviceResponse, EditIntegrationData, EditIntegrationError, EditIntegrationResponse, EditOrganizationGroupData, EditOrganizationGroupError, EditOrganizationGroupResponse, EditProfileData, EditProfileError, EditProfileResponse, EditRoleData, EditRoleError, EditRoleResponse, EditSmartGroupData, EditSmartGroupError, EditSmartGroupResponse, EditTagData, EditTagError, EditTagResponse, EditUserData, EditUserError, EditUserGroupData, EditUserGroupError, EditUserGroupResponse, EditUserResponse, EndOtherSessionsData, EndOtherSessionsError, EndOtherSessionsResponse, EndSessionData, EndSessionError, EndSessionResponse, EnrollData, EnrollError, EnrollMessagesData, EnrollMessagesError, EnrollMessagesResponse, EnrollResponse, ExplainDeviceData, ExplainDeviceError, ExplainDeviceResponse, FinishNewPasskeyData, FinishNewPasskeyError, FinishNewPasskeyResponse, FinishPasskeyData, FinishPasskeyError, FinishPasskeyResponse, GetAdminData, GetAdminError, GetAdminResponse, GetApiTokenData, GetApiTokenError, GetApiTokenResponse, GetClassificationData, GetClassificationError, GetClassificationResponse, GetCommandsData, GetCommandsError, GetCommandsResponse, GetDashboardData, GetDashboardError, GetDashboardResponse, GetDashboardTrendData, GetDashboardTrendError, GetDashboardTrendResponse, GetDeviceData, GetDeviceEffectiveSettingsData, GetDeviceEffectiveSettingsError, GetDeviceEffectiveSettingsResponse, GetDeviceError, GetDeviceResponse, GetDeviceTimelineData, GetDeviceTimelineError, GetDeviceTimelineResponse, GetEmailChannelData, GetEmailChannelError, GetEmailChannelResponse, GetEnrollmentTokenData, GetEnrollmentTokenError, GetEnrollmentTokenResponse, GetInstallLinkData, GetInstallLinkError, GetInstallLinkResponse, GetIntegrationData, GetIntegrationError, GetIntegrationResponse, GetJobData, GetJobError, GetJobResponse, GetLogoData, GetLogoError, GetLogoResponse, GetManifestData, GetManifestResponse, GetMessagesData, GetMessagesError, GetMessagesResponse, GetNotificationData, GetNotificationError, GetNotificationResponse, GetNotificationTemplateData, GetNotificationTemplateError, GetNotificationTemplateResponse, GetOpenapiData, GetOpenapiResponse, GetOrganizationGroupData, GetOrganizationGroupError, GetOrganizationGroupResponse, GetOwnStateData, GetOwnStateError, GetOwnStateResponse, GetProfileData, GetProfileError, GetProfileResponse, GetPushKeyData, GetPushKeyError, GetPushKeyResponse, GetRoleData, GetRoleError, GetRoleResponse, GetSessionData, GetSessionError, GetSessionResponse, GetSettingsData, GetSettingsError, GetSettingsResponse, GetSmartGroupData, GetSmartGroupError, GetSmartGroupResponse, GetSmsChannelData, GetSmsChannelError, GetSmsChannelResponse, GetTagData, GetTagError, GetTagResponse, GetThreatData, GetThreatError, GetThreatResponse, GetUserData, GetUserError, GetUserGroupData, GetUserGroupError, GetUserGroupResponse, GetUserResponse, GiveRecoveryCodeData, GiveRecoveryCodeError, GiveRecoveryCodeResponse, GiveTotpData, GiveTotpError, GiveTotpResponse, HealthzData, HealthzResponse, IgnoreThreatData, IgnoreThreatError, IgnoreThreatResponse, InspectLinkData, InspectLinkError, InspectLinkResponse, ListAdminsData, ListAdminsError, ListAdminsResponse, ListApiTokensData, ListApiTokensError, ListApiTokensResponse, ListChannelsData, ListChannelsError, ListChannelsResponse, ListClassificationsData, ListClassificationsError, ListClassificationsResponse, ListDevicesData, ListDevicesError, ListDevicesResponse, ListEnrollmentTokensData, ListEnrollmentTokensError, ListEnrollmentTokensResponse, ListIntegrationsData, ListIntegrationsError, ListIntegrationsResponse, ListJobsData, ListJobsError, ListJobsResponse, ListNotificationsData, ListNotificationsError, ListNotificationsResponse, ListNotificationTemplatesData, ListNotificationTemplatesError, ListNotificationTemplatesResponse, ListOrganizationGroupsData, ListOrganizationGroupsError, ListOrganizationGroupsResponse, ListOwnMessagesData, ListOwnMessagesError, ListOwnMessagesResponse, ListPasskeysData, ListPasskeysError, ListPasskeysResponse, ListPayloadSettingsData, ListPayloadSettingsError, ListPayloadSettingsResponse, ListProfilesData, ListProfilesError, ListProfilesResponse, ListProfileVersionsData, ListProfileVersionsError, ListProfileVersionsResponse, ListRolesData, ListRolesError, ListRolesResponse, ListSessionsData, ListSessionsError, ListSessionsResponse, ListSmartGroupsData, ListSmartGroupsError, ListSmartGroupsResponse, ListSourceEventsData, ListSourceEventsError, ListSourceEventsResponse, ListTagsData, ListTagsError, ListTagsResponse, ListTemplateLanguagesData, ListTemplateLanguagesError, ListTemplateLanguagesResponse, ListThreatsData, ListThreatsError, ListThreatsResponse, ListUserGroupMembersData, ListUserGroupMembersError, ListUserGroupMembersResponse, ListUserGroupsData, ListUserGroupsError, ListUserGroupsResponse, ListUserIncidentsData, ListUserIncidentsError, ListUserIncidentsResponse, ListUsersData, ListUsersError, ListUsersResponse, MetricsData, MetricsError, MetricsResponse, NotifyDevicesData, NotifyDevicesError, NotifyDevicesResponse, NotifyUserData, NotifyUserError, NotifyUserResponse, OpenMessagesData, OpenMessagesError, OpenMessagesResponse, PreviewClassificationData, PreviewClassificationError, PreviewClassificationResponse, PreviewNotificationTemplateData, PreviewNotificationTemplateError, PreviewNotificationTemplateResponse, PreviewNotifyUserData, PreviewNotifyUserError, PreviewNotifyUserResponse, PreviewNotifyWordsData, PreviewNotifyWordsError, PreviewNotifyWordsResponse, PreviewProfileData, PreviewProfileError, PreviewProfileResponse, PreviewSmartGroupData, PreviewSmartGroupError, PreviewSmartGroupResponse, PublishProfileData, PublishProfileError, PublishProfileResponse, QuickstartRiskResponseData, QuickstartRiskResponseError, QuickstartRiskResponseResponse, ReadJournalData, ReadJournalError, ReadJournalResponse, ReadMessageData, ReadMessageError, ReadMessageResponse, ReadOwnMessageData, ReadOwnMessageError, ReadOwnMessageResponse, ReadyzData, ReadyzError, ReadyzResponse, RedeemLinkData, RedeemLinkError, RedeemLinkResponse, RemovePasskeyData, RemovePasskeyError, RemovePasskeyResponse, RemoveTotpData, RemoveTotpError, RemoveTotpResponse, RenewRecoveryCodesData, RenewRecoveryCodesError, RenewRecoveryCodesResponse, ReopenThreatData, ReopenThreatError, ReopenThreatResponse, ReportInventoryData, ReportInventoryError, ReportInventoryResponse, RequestProfileData, RequestProfileError, RequestProfileResponse, ResetClassificationData, ResetClassificationError, ResetClassificationResponse, ResetNotificationTemplateData, ResetNotificationTemplateError, ResetNotificationTemplateResponse, ResolveThreatData, ResolveThreatError, ResolveThreatResponse, RetireProfileData, RetireProfileError, RetireProfileResponse, RetryNotificationData, RetryNotificationError, RetryNotificationResponse, RetryNotificationsData, RetryNotificationsError, RetryNotificationsResponse, RetrySourceEventData, RetrySourceEventError, RetrySourceEventResponse, RevokeApiTokenData, RevokeApiTokenError, RevokeApiTokenResponse, SearchData, SearchError, SearchResponse, SetEmailChannelData, SetEmailChannelError, SetEmailChannelResponse, SetLogoData, SetLogoError, SetLogoResponse, SetNotificationTemplateData, SetNotificationTemplateError, SetNotificationTemplateResponse, SetPasswordData, SetPasswordError, SetPasswordResponse, SetPushTokenData, SetPushTokenError, SetPushTokenResponse, SetSettingsData, SetSettingsError, SetSettingsResponse, SetSmsChannelData, SetSmsChannelError, SetSmsChannelResponse, SignInData, SignInError, SignInResponse, SignOutData, SignOutError, SignOutResponse, SubmitAgentDetectionsData, SubmitAgentDetectionsError, SubmitAgentDetectionsResponse, SubmitDetectionsData, SubmitDetectionsError, SubmitDetectionsResponse, SubmitSourceEventsData, SubmitSourceEventsError, SubmitSourceEventsResponse, SubscribeToPushData, SubscribeToPushError, SubscribeToPushResponse, TagDeviceData, TagDeviceError, TagDeviceResponse, TakeSmsNewsData, TakeSmsNewsError, TakeSmsNewsResponse, TestChannelData, TestChannelError, TestChannelResponse, UnenrollDeviceData, UnenrollDeviceError, UnenrollDeviceResponse, UnlockAdminData, UnlockAdminError, UnlockAdminResponse, UnsubscribeFromPushData, UnsubscribeFromPushError, UnsubscribeFromPushResponse, UntagDeviceData, UntagDeviceError, UntagDeviceResponse, WaitForOwnStateData, WaitForOwnStateError, WaitForOwnStateResponse, WithdrawProfileData, WithdrawProfileError, WithdrawProfileResponse } from '../types.gen';
 
 export type QueryKey<TOptions extends Options> = [
     Pick<TOptions, 'baseUrl' | 'body' | 'headers' | 'path' | 'query'> & {
@@ -154,6 +154,25 @@ export const getMessagesOptions = (options?: Options<GetMessagesData>) => queryO
 });
 
 /**
+ * Makes a link to the Messages app for the device itself
+ *
+ * For an agent that opens the app on the device. Good once, for an hour.
+ */
+export const openMessagesMutation = (options?: Partial<Options<OpenMessagesData>>): UseMutationOptions<OpenMessagesResponse, OpenMessagesError, Options<OpenMessagesData>> => {
+    const mutationOptions: UseMutationOptions<OpenMessagesResponse, OpenMessagesError, Options<OpenMessagesData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await openMessages({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
  * Says that a message was read
  *
  * Saying it again changes nothing.
@@ -162,6 +181,43 @@ export const readMessageMutation = (options?: Partial<Options<ReadMessageData>>)
     const mutationOptions: UseMutationOptions<ReadMessageResponse, ReadMessageError, Options<ReadMessageData>> = {
         mutationFn: async (fnOptions) => {
             const { data } = await readMessage({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
+ * Says that the agent is not to be woken any more
+ */
+export const deletePushTokenMutation = (options?: Partial<Options<DeletePushTokenData>>): UseMutationOptions<DeletePushTokenResponse, DeletePushTokenError, Options<DeletePushTokenData>> => {
+    const mutationOptions: UseMutationOptions<DeletePushTokenResponse, DeletePushTokenError, Options<DeletePushTokenData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await deletePushToken({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
+ * Says how the agent is woken
+ *
+ * In place of what it said before. It is woken when commands or messages wait for it and it does not wait for them. A
+ * token that the push service does not know any more is forgotten.
+ */
+export const setPushTokenMutation = (options?: Partial<Options<SetPushTokenData>>): UseMutationOptions<SetPushTokenResponse, SetPushTokenError, Options<SetPushTokenData>> => {
+    const mutationOptions: UseMutationOptions<SetPushTokenResponse, SetPushTokenError, Options<SetPushTokenData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await setPushToken({
                 ...options,
                 ...fnOptions,
                 throwOnError: true
@@ -1190,6 +1246,27 @@ export const explainDeviceOptions = (options: Options<ExplainDeviceData>) => que
     },
     queryKey: explainDeviceQueryKey(options)
 });
+
+/**
+ * Makes a link to the Messages app
+ *
+ * Whoever opens it first sees the state of the device and its messages from then on. Good once, for seven days.
+ *
+ * Needs the right `enroll_devices`.
+ */
+export const createMessagesLinkMutation = (options?: Partial<Options<CreateMessagesLinkData>>): UseMutationOptions<CreateMessagesLinkResponse, CreateMessagesLinkError, Options<CreateMessagesLinkData>> => {
+    const mutationOptions: UseMutationOptions<CreateMessagesLinkResponse, CreateMessagesLinkError, Options<CreateMessagesLinkData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await createMessagesLink({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
 
 /**
  * Asks for an optional profile on a device
@@ -4012,6 +4089,281 @@ export const healthzOptions = (options?: Options<HealthzData>) => queryOptions<H
     },
     queryKey: healthzQueryKey(options)
 });
+
+export const getManifestQueryKey = (options?: Options<GetManifestData>) => createQueryKey('getManifest', options);
+
+/**
+ * The manifest of the app
+ *
+ * With the session's cookie, its start is a one-time link.
+ */
+export const getManifestOptions = (options?: Options<GetManifestData>) => queryOptions<GetManifestResponse, DefaultError, GetManifestResponse, ReturnType<typeof getManifestQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await getManifest({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: getManifestQueryKey(options)
+});
+
+/**
+ * Asks the device to check itself
+ *
+ * Its agent gets the command `check`, at once if it waits for commands or can be woken. Once a minute; 429 before that.
+ */
+export const checkOwnDeviceMutation = (options?: Partial<Options<CheckOwnDeviceData>>): UseMutationOptions<CheckOwnDeviceResponse, CheckOwnDeviceError, Options<CheckOwnDeviceData>> => {
+    const mutationOptions: UseMutationOptions<CheckOwnDeviceResponse, CheckOwnDeviceError, Options<CheckOwnDeviceData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await checkOwnDevice({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
+ * Binds the Messages app to a device
+ *
+ * The link is used up, and the answer sets the session's cookie. A session that the browser had before ends. It ends
+ * also when it goes unused for 180 days, and when the device enrolls again or is handed to another user.
+ */
+export const enrollMessagesMutation = (options?: Partial<Options<EnrollMessagesData>>): UseMutationOptions<EnrollMessagesResponse, EnrollMessagesError, Options<EnrollMessagesData>> => {
+    const mutationOptions: UseMutationOptions<EnrollMessagesResponse, EnrollMessagesError, Options<EnrollMessagesData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await enrollMessages({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+export const getInstallLinkQueryKey = (options?: Options<GetInstallLinkData>) => createQueryKey('getInstallLink', options);
+
+/**
+ * A fresh link to start the installed app with
+ */
+export const getInstallLinkOptions = (options?: Options<GetInstallLinkData>) => queryOptions<GetInstallLinkResponse, GetInstallLinkError, GetInstallLinkResponse, ReturnType<typeof getInstallLinkQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await getInstallLink({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: getInstallLinkQueryKey(options)
+});
+
+export const listOwnMessagesQueryKey = (options?: Options<ListOwnMessagesData>) => createQueryKey('listOwnMessages', options);
+
+/**
+ * Messages, newest first
+ *
+ * Fetching them counts as delivery.
+ */
+export const listOwnMessagesOptions = (options?: Options<ListOwnMessagesData>) => queryOptions<ListOwnMessagesResponse, ListOwnMessagesError, ListOwnMessagesResponse, ReturnType<typeof listOwnMessagesQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await listOwnMessages({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: listOwnMessagesQueryKey(options)
+});
+
+export const listOwnMessagesInfiniteQueryKey = (options?: Options<ListOwnMessagesData>): QueryKey<Options<ListOwnMessagesData>> => createQueryKey('listOwnMessages', options, true);
+
+/**
+ * Messages, newest first
+ *
+ * Fetching them counts as delivery.
+ */
+export const listOwnMessagesInfiniteOptions = (options?: Options<ListOwnMessagesData>) => {
+    const opts = infiniteQueryOptions<ListOwnMessagesResponse, ListOwnMessagesError, InfiniteData<ListOwnMessagesResponse>, QueryKey<Options<ListOwnMessagesData>>, string | Pick<QueryKey<Options<ListOwnMessagesData>>[0], 'body' | 'headers' | 'path' | 'query'>>(
+    // @ts-ignore
+    {
+        queryFn: async ({ pageParam, queryKey, signal }) => {
+            // @ts-ignore
+            const page: Pick<QueryKey<Options<ListOwnMessagesData>>[0], 'body' | 'headers' | 'path' | 'query'> = typeof pageParam === 'object' ? pageParam : {
+                query: {
+                    cursor: pageParam
+                }
+            };
+            const params = createInfiniteParams(queryKey, page);
+            const { data } = await listOwnMessages({
+                ...options,
+                ...params,
+                signal,
+                throwOnError: true
+            });
+            return data;
+        },
+        queryKey: listOwnMessagesInfiniteQueryKey(options)
+    });
+    return opts as Omit<typeof opts, 'initialData'>;
+};
+
+/**
+ * Says that a message was read
+ *
+ * Saying it again changes nothing.
+ */
+export const readOwnMessageMutation = (options?: Partial<Options<ReadOwnMessageData>>): UseMutationOptions<ReadOwnMessageResponse, ReadOwnMessageError, Options<ReadOwnMessageData>> => {
+    const mutationOptions: UseMutationOptions<ReadOwnMessageResponse, ReadOwnMessageError, Options<ReadOwnMessageData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await readOwnMessage({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+export const getPushKeyQueryKey = (options?: Options<GetPushKeyData>) => createQueryKey('getPushKey', options);
+
+/**
+ * The key to subscribe with
+ */
+export const getPushKeyOptions = (options?: Options<GetPushKeyData>) => queryOptions<GetPushKeyResponse, GetPushKeyError, GetPushKeyResponse, ReturnType<typeof getPushKeyQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await getPushKey({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: getPushKeyQueryKey(options)
+});
+
+/**
+ * Asks not to be told by push any more
+ */
+export const unsubscribeFromPushMutation = (options?: Partial<Options<UnsubscribeFromPushData>>): UseMutationOptions<UnsubscribeFromPushResponse, UnsubscribeFromPushError, Options<UnsubscribeFromPushData>> => {
+    const mutationOptions: UseMutationOptions<UnsubscribeFromPushResponse, UnsubscribeFromPushError, Options<UnsubscribeFromPushData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await unsubscribeFromPush({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
+ * Asks to be told of messages by push
+ *
+ * In place of what this browser asked before. The push itself holds `{id, title, body, url}`.
+ */
+export const subscribeToPushMutation = (options?: Partial<Options<SubscribeToPushData>>): UseMutationOptions<SubscribeToPushResponse, SubscribeToPushError, Options<SubscribeToPushData>> => {
+    const mutationOptions: UseMutationOptions<SubscribeToPushResponse, SubscribeToPushError, Options<SubscribeToPushData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await subscribeToPush({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+export const getOwnStateQueryKey = (options?: Options<GetOwnStateData>) => createQueryKey('getOwnState', options);
+
+/**
+ * The state of the device
+ *
+ * With an `ETag`; 304 if `If-None-Match` names it. Names and steps of issues come in the language where they are
+ * translated.
+ */
+export const getOwnStateOptions = (options?: Options<GetOwnStateData>) => queryOptions<GetOwnStateResponse, GetOwnStateError, GetOwnStateResponse, ReturnType<typeof getOwnStateQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await getOwnState({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: getOwnStateQueryKey(options)
+});
+
+export const waitForOwnStateQueryKey = (options?: Options<WaitForOwnStateData>) => createQueryKey('waitForOwnState', options);
+
+/**
+ * Waits for news of the device
+ *
+ * Answers with the state as soon as it is not the one of `after`, with 204 if nothing comes within 30 seconds.
+ */
+export const waitForOwnStateOptions = (options?: Options<WaitForOwnStateData>) => queryOptions<WaitForOwnStateResponse, WaitForOwnStateError, WaitForOwnStateResponse, ReturnType<typeof waitForOwnStateQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await waitForOwnState({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: waitForOwnStateQueryKey(options)
+});
+
+export const waitForOwnStateInfiniteQueryKey = (options?: Options<WaitForOwnStateData>): QueryKey<Options<WaitForOwnStateData>> => createQueryKey('waitForOwnState', options, true);
+
+/**
+ * Waits for news of the device
+ *
+ * Answers with the state as soon as it is not the one of `after`, with 204 if nothing comes within 30 seconds.
+ */
+export const waitForOwnStateInfiniteOptions = (options?: Options<WaitForOwnStateData>) => {
+    const opts = infiniteQueryOptions<WaitForOwnStateResponse, WaitForOwnStateError, InfiniteData<WaitForOwnStateResponse>, QueryKey<Options<WaitForOwnStateData>>, string | Pick<QueryKey<Options<WaitForOwnStateData>>[0], 'body' | 'headers' | 'path' | 'query'>>(
+    // @ts-ignore
+    {
+        queryFn: async ({ pageParam, queryKey, signal }) => {
+            // @ts-ignore
+            const page: Pick<QueryKey<Options<WaitForOwnStateData>>[0], 'body' | 'headers' | 'path' | 'query'> = typeof pageParam === 'object' ? pageParam : {
+                query: {
+                    after: pageParam
+                }
+            };
+            const params = createInfiniteParams(queryKey, page);
+            const { data } = await waitForOwnState({
+                ...options,
+                ...params,
+                signal,
+                throwOnError: true
+            });
+            return data;
+        },
+        queryKey: waitForOwnStateInfiniteQueryKey(options)
+    });
+    return opts as Omit<typeof opts, 'initialData'>;
+};
 
 export const metricsQueryKey = (options?: Options<MetricsData>) => createQueryKey('metrics', options);
 
