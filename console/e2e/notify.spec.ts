@@ -130,3 +130,21 @@ test('by keyboard alone', async ({ page, admin }) => {
   await expect(window).toBeHidden();
   await expect(page.getByRole('button', { name: 'Notify', exact: true })).toBeFocused();
 });
+
+test('notify all devices that match the filters of the list', async ({ page, admin }) => {
+  const maker = unique('Maker');
+  const phones = [await Phone.enroll(admin, {}, { manufacturer: maker }), await Phone.enroll(admin, {}, { manufacturer: maker })];
+  await page.goto(`/devices?manufacturer=${maker}`);
+  await expect(page.getByRole('region', { name: 'Devices', exact: true }).locator('tbody tr')).toHaveCount(2);
+  await page.getByRole('button', { name: 'Notify devices' }).click();
+  await page.getByRole('menuitem', { name: 'All devices that match' }).click();
+  const window = page.getByRole('dialog', { name: 'Notify devices' });
+  await window.getByRole('switch', { name: 'Write one message for all' }).click();
+  await window.getByRole('textbox', { name: 'Message' }).fill('Please come to the desk.');
+  await window.getByRole('button', { name: 'Send notification' }).click();
+  await expect(window.getByText('2 devices will show the message.')).toBeVisible();
+  for (const phone of phones) {
+    const { messages } = await phone.agent.get('/agent/v1/messages');
+    expect(messages.map(({ body }: { body: string }) => body)).toEqual(['Please come to the desk.']);
+  }
+});

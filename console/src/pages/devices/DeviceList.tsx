@@ -1,11 +1,14 @@
 // All devices: filtered, sorted and paged by the server.
-import { Stack } from '@mantine/core';
+import { Button, Menu, Stack } from '@mantine/core';
+import { IconSend } from '@tabler/icons-react';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { type DeviceSummary, type Entry, listDevices } from '../../api';
+import { useState } from 'react';
+import { type DeviceFilter, type DeviceSummary, type Entry, listDevices } from '../../api';
 import { listDevicesOptions } from '../../api/@tanstack/react-query.gen';
 import { useScope } from '../../app/scope';
+import { useRights } from '../../app/session';
 import { useListSearch } from '../../lib/list';
-import { words } from '../../lib/words';
+import { counted, words } from '../../lib/words';
 import { RISK_LEVELS, RiskBadge, StatusBadge } from '../../ui/badges';
 import { type Column, DataTable } from '../../ui/DataTable';
 import { ExportButton } from '../../ui/ExportButton';
@@ -13,8 +16,10 @@ import { type Filter, FilterBar } from '../../ui/FilterBar';
 import { LivePill } from '../../ui/LivePill';
 import { DeviceLink, OrganizationGroupName, pickProfile, pickSmartGroup, pickTag, pickUser, UserLink } from '../../ui/names';
 import { PageHeader } from '../../ui/PageHeader';
+import { useSelection } from '../../ui/selection';
 import { EmptyState } from '../../ui/states';
 import { Time } from '../../ui/Time';
+import { NotifyDevices } from '../notify/NotifyDevices';
 import {
   COMPLIANCES, deviceSearch, ENROLLMENT_STATUSES, OWNERSHIPS, PLATFORMS, PROFILE_STATUSES, PROTECTION_STATUSES,
 } from './search';
@@ -59,6 +64,7 @@ const FACTS = [
 ].map((key) => ({ title: key, value: (d: DeviceSummary) => d[key] }));
 const CSV = [...FACTS, { title: 'user', value: (d: DeviceSummary) => d.user?.name }];
 
+const idOf = (d: DeviceSummary) => d.id;
 const concernsDevices = (entry: Entry) => Boolean(entry.device_id);
 
 export default function DeviceList() {
@@ -66,10 +72,23 @@ export default function DeviceList() {
   const { og } = useScope();
   const asked = { ...list.query, organization_group_id: og };
   const query = useQuery({ ...listDevicesOptions({ query: asked }), placeholderData: keepPreviousData });
+  const mayNotify = useRights()('notify');
+  const selection = useSelection(idOf);
+  const [notifying, setNotifying] = useState<{ devices: DeviceSummary[]; filter?: DeviceFilter }>();
+  const filter: DeviceFilter = { ...list.filters, organization_group_id: og };
   return (
     <Stack gap="sm">
       <PageHeader title="Devices">
         <LivePill query={query} concerns={concernsDevices} />
+        {mayNotify && (
+          <Menu position="bottom-end">
+            <Menu.Target><Button variant="default" leftSection={<IconSend size={16} aria-hidden />} aria-label="Notify devices">Notify</Button></Menu.Target>
+            <Menu.Dropdown>
+              <Menu.Item disabled={selection.size === 0} onClick={() => setNotifying({ devices: selection.rows() })}>{counted(selection.size, 'selected device')}</Menu.Item>
+              <Menu.Item onClick={() => setNotifying({ devices: [], filter })}>{list.filtered || og ? 'All devices that match' : 'All devices'}</Menu.Item>
+            </Menu.Dropdown>
+          </Menu>
+        )}
         <ExportButton name="devices" columns={CSV} fetchPage={(cursor) => listDevices({ query: { ...asked, limit: 500, cursor }, throwOnError: true })} />
       </PageHeader>
       <FilterBar list={list} filters={FILTERS} />
@@ -78,10 +97,12 @@ export default function DeviceList() {
         list={list}
         query={query}
         columns={COLUMNS}
-        idOf={(d) => d.id}
+        idOf={idOf}
+        selection={mayNotify ? selection : undefined}
         nameOf={(d) => d.friendly_name}
         empty={<EmptyState title="No devices yet">Devices appear here once they enroll or a source reports a threat on them.</EmptyState>}
       />
+      {notifying && <NotifyDevices {...notifying} onClose={() => setNotifying(undefined)} />}
     </Stack>
   );
 }

@@ -4,7 +4,7 @@ import { useForm } from '@mantine/form';
 import { IconInfoCircle, IconSend } from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
 import { useRef, useState } from 'react';
-import { type DeviceNotification, type DeviceSummary, notifyDevices } from '../../api';
+import { type DeviceFilter, type DeviceNotifications, type DeviceSummary, notifyDevices } from '../../api';
 import { listNotificationsQueryKey } from '../../api/@tanstack/react-query.gen';
 import { counted } from '../../lib/words';
 import { Modal } from '../../ui/Modal';
@@ -16,19 +16,20 @@ import { DeviceLink } from '../../ui/names';
 import { ErrorState } from '../../ui/states';
 import { leftOut } from './eligible';
 
-type Props = { devices: DeviceSummary[]; onClose: () => void };
+/** `filter`: all devices that pass it, in place of those named. */
+type Props = { devices: DeviceSummary[]; filter?: DeviceFilter; onClose: () => void };
 
 /** Render it while it is open, and only for those who hold the right `notify`. */
-export function NotifyDevices({ devices, onClose }: Props) {
-  const [answer, setAnswer] = useState<DeviceNotification[]>();
+export function NotifyDevices({ onClose, ...whom }: Props) {
+  const [answer, setAnswer] = useState<DeviceNotifications>();
   return (
     <Modal opened onClose={onClose} title="Notify devices" size="lg">
-      {answer ? <Answer devices={answer} onClose={onClose} /> : <Form devices={devices} onClose={onClose} onDone={setAnswer} />}
+      {answer ? <Answer answer={answer} onClose={onClose} /> : <Form {...whom} onClose={onClose} onDone={setAnswer} />}
     </Modal>
   );
 }
 
-function Form({ devices, onClose, onDone }: Props & { onDone: (answer: DeviceNotification[]) => void }) {
+function Form({ devices, filter, onClose, onDone }: Props & { onDone: (answer: DeviceNotifications) => void }) {
   const queries = useQueryClient();
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();
@@ -43,11 +44,11 @@ function Form({ devices, onClose, onDone }: Props & { onDone: (answer: DeviceNot
     setBusy(true);
     setError(undefined);
     try {
-      const body = { device_ids: devices.map(({ id }) => id), message: own ? message.trim() : undefined };
+      const body = { ...(filter ? { filter } : { device_ids: devices.map(({ id }) => id) }), message: own ? message.trim() : undefined };
       const words = JSON.stringify(body);
       if (sent.current.words !== words) sent.current = { words, key: newKey() };
       const { data } = await notifyDevices({ body, headers: { 'Idempotency-Key': sent.current.key }, throwOnError: true });
-      onDone(data.devices);
+      onDone(data);
       void queries.invalidateQueries({ queryKey: listNotificationsQueryKey() });
     } catch (problem) {
       setError(showProblem(form, problem));
@@ -58,7 +59,7 @@ function Form({ devices, onClose, onDone }: Props & { onDone: (answer: DeviceNot
     <form noValidate onSubmit={form.onSubmit((values) => void send(values))}>
       <Stack>
         <Text>
-          {reached === 0 ? 'None of these devices can be notified.' : `The message is shown in the Messages app of ${counted(reached, 'device')}.`}
+          {filter ? 'The message is shown in the Messages app of every device that matches the filters, enrolled and active, up to 10,000.' : reached === 0 ? 'None of these devices can be notified.' : `The message is shown in the Messages app of ${counted(reached, 'device')}.`}
         </Text>
         {without > 0 && (
           <Alert color="yellow" icon={<IconInfoCircle aria-hidden />} title={`${counted(without, 'device is', 'devices are')} left out`}>
@@ -79,20 +80,19 @@ function Form({ devices, onClose, onDone }: Props & { onDone: (answer: DeviceNot
         {error !== undefined && <ErrorState error={error} />}
         <Group justify="flex-end">
           <Button variant="default" onClick={onClose}>Cancel</Button>
-          <Button type="submit" loading={busy} disabled={reached === 0} leftSection={<IconSend size={16} aria-hidden />}>Send notification</Button>
+          <Button type="submit" loading={busy} disabled={!filter && reached === 0} leftSection={<IconSend size={16} aria-hidden />}>Send notification</Button>
         </Group>
       </Stack>
     </form>
   );
 }
 
-function Answer({ devices, onClose }: { devices: DeviceNotification[]; onClose: () => void }) {
-  const queued = devices.filter(({ state }) => state !== 'left_out').length;
+function Answer({ answer: { devices, queued, left_out }, onClose }: { answer: DeviceNotifications; onClose: () => void }) {
   return (
     <Stack>
       <Text role="status">
         {counted(queued, 'device')} will show the message
-        {queued < devices.length && `, ${counted(devices.length - queued, 'device was', 'devices were')} left out`}.
+        {left_out > 0 && `, ${counted(left_out, 'device was', 'devices were')} left out`}.
       </Text>
       <Stack gap="xs" mah="50vh" style={{ overflowY: 'auto' }} tabIndex={0} role="group" aria-label="What became of each device">
         {devices.map(({ device_id, friendly_name, state, reason }) => (
