@@ -93,7 +93,7 @@ async fn a_text_message_goes_to_the_smsc_and_its_receipt_comes_back() {
         let refused = notify(&admin, &ada, Some("refused")).await;
         let failed = comes_to(&admin, &refused, "failed").await;
         assert!(failed["reason"].as_str().unwrap().contains("the recipient's number is invalid"), "{failed}");
-        admin.poke(&format!("/api/v1/notifications/{refused}/retry")).await.expect(200);
+        admin.poke(&format!("/api/v1/notifications/{refused}/retry")).await.expect(202);
         comes_to(&admin, &refused, "delivered").await;
 
         // The password stays where it was meant to go.
@@ -162,7 +162,7 @@ async fn a_gateway_is_asked_and_its_signed_news_believed() {
             assert_eq!(admin.read(&format!("/api/v1/notifications/{id}")).await["state"], "sent");
             post(&mut gateway, news.clone(), 204);
             let ended = comes_to(&admin, &id, state).await;
-            assert!(state == "delivered" || ended["reason"] == "undelivered 30005", "{ended}");
+            assert!(state == "delivered" || ended["reason"] == "Undelivered 30005.", "{ended}");
             post(&mut gateway, news, 204);
             sids.push(sid);
         }

@@ -476,6 +476,10 @@ fn bodies(operation: &str, takes_body: bool) -> Vec<Value> {
             let relay = json!({ "host": "mail.hazel.example.com", "port": 587, "security": "starttls" });
             vec![json!({ "enabled": false, "relays": [relay], "version": 0 })]
         }
+        "set_sms_channel" => {
+            let smpp = json!({ "host": "smsc.hazel.example.com", "system_id": "hazel", "password": "secret08" });
+            vec![json!({ "enabled": false, "smpp": smpp, "version": 0 })]
+        }
         "test_channel" => vec![json!({ "to": "walnut@example.com" })],
         "notify_user" => vec![json!({ "channels": ["email"] })],
         "preview_notify_words" => vec![json!({ "subject": "x" })],

@@ -75,6 +75,11 @@ fn order(peer: &mut Peer, order: &Value) {
     peer.wait_for_many("the order to be read", before + 1, |line| line["event"] == "ordered");
 }
 
+/// The first messages that came to the SMSC; waits for as many.
+fn submits(peer: &Peer, count: usize) -> Vec<Value> {
+    peer.wait_for_many("messages", count, |line| line["event"] == "submit")
+}
+
 fn settings(peer: &Peer) -> SmppSettings {
     SmppSettings {
         host: "127.0.0.1".to_owned(),
@@ -139,7 +144,7 @@ async fn every_alphabet_arrives_as_it_was_written_and_is_receipted() {
     for (text, _) in texts {
         ids.push(accepted(&send(&smpp, text).await));
     }
-    for ((text, coding), sent) in texts.iter().zip(peer.events("submit")) {
+    for ((text, coding), sent) in texts.iter().zip(submits(&peer, texts.len())) {
         assert_eq!((&sent["text"], &sent["data_coding"]), (&json!(text), &json!(coding)));
         assert_eq!((&sent["destination_addr"], &sent["dest_addr_ton"]), (&json!("14255550123"), &json!(1)));
         let from = (&sent["source_addr"], &sent["source_addr_ton"], &sent["source_addr_npi"]);
@@ -166,7 +171,8 @@ async fn every_alphabet_arrives_as_it_was_written_and_is_receipted() {
         let outcome = smpp.send(Text { to: bad, body: "x" }).await;
         assert!(matches!(outcome, Outcome::Refused { .. }), "{bad}: {outcome:?}");
     }
-    assert_eq!(peer.events("submit").len(), 3);
+    accepted(&send(&smpp, "the last").await);
+    assert_eq!(submits(&peer, 4)[3]["text"], "the last", "nothing else went out");
     smpp.stop().await;
     peer.wait_for("an unbind", |line| line["event"] == "unbind");
     deferred(&send(&smpp, "too late").await);
@@ -217,22 +223,18 @@ async fn a_throttling_smsc_is_left_alone_for_a_while() {
     let (smpp, _kept) = start(settings(&peer));
     accepted(&send(&smpp, "warm").await);
     for status in [0x58, 0x14] {
-        let before = peer.events("submit").len();
         order(&mut peer, &json!({ "answer": status, "times": 1 }));
         let (_, rest) = deferred(&send(&smpp, "fast").await);
         let rest = rest.expect("how long to wait");
         assert!((Duration::from_millis(500)..=Duration::from_secs(1)).contains(&rest), "{rest:?}");
         let (paused, others) = (Instant::now(), ["second", "third"]);
-        let waiting = join_all(others.map(|body| send(&smpp, body)));
-        let looking = async {
-            sleep(rest / 2).await;
-            assert_eq!(peer.events("submit").len(), before + 1, "the others wait");
-        };
-        let (outcomes, ()) = tokio::join!(waiting, looking);
+        let outcomes = join_all(others.map(|body| send(&smpp, body))).await;
         outcomes.iter().for_each(|outcome| drop(accepted(outcome)));
-        assert!(paused.elapsed() + Duration::from_millis(50) >= rest, "until the pause is over");
+        assert!(paused.elapsed() + Duration::from_millis(100) >= rest, "they wait until the pause is over");
     }
+    submits(&peer, 7);
     smpp.stop().await;
+    assert_eq!(peer.events("submit").len(), 7, "each went out once");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -242,7 +244,7 @@ async fn no_more_than_a_window_waits_for_answers() {
     let bodies: Vec<String> = (0..12).map(|n| format!("message {n}")).collect();
     let outcomes = join_all(bodies.iter().map(|body| send(&smpp, body))).await;
     outcomes.iter().for_each(|outcome| drop(accepted(outcome)));
-    let waiting: Vec<u64> = peer.events("submit").iter().filter_map(|sent| sent["outstanding"].as_u64()).collect();
+    let waiting: Vec<u64> = submits(&peer, 12).iter().filter_map(|sent| sent["outstanding"].as_u64()).collect();
     assert_eq!((waiting.len(), waiting.iter().max()), (12, Some(&3)), "{waiting:?}");
     smpp.stop().await;
 }
@@ -257,8 +259,7 @@ async fn a_lost_connection_is_opened_again_and_the_message_sent_again() {
     let (answer, _) = deferred(&send(&smpp, "lost").await);
     assert!(answer.contains("connection was lost"), "{answer}");
     send_until_accepted(&smpp, "lost").await;
-    let taken = peer.events("submit").iter().filter(|sent| sent["text"] == "lost").count();
-    assert_eq!(taken, 2, "the SMSC may have taken the first");
+    peer.wait_for_many("it twice: the SMSC may have taken the first", 2, |line| line["text"] == "lost");
     order(&mut peer, &json!({ "answer": "nothing" }));
     assert!(deferred(&send(&smpp, "slow").await).0.contains("did not answer within 2 s"));
     order(&mut peer, &json!({ "unbind": true }));
@@ -270,7 +271,7 @@ async fn a_lost_connection_is_opened_again_and_the_message_sent_again() {
     assert!(deferred(&send_until_deferred(&smpp).await).1.is_some(), "it says when it will try again");
     let peer = smsc(&json!({ "port": port }));
     send_until_accepted(&smpp, "after its restart").await;
-    assert_eq!(peer.events("submit").len(), 1);
+    assert_eq!(submits(&peer, 1)[0]["text"], "after its restart");
     smpp.stop().await;
 }
 
@@ -342,5 +343,5 @@ async fn an_encrypted_session_is_with_the_host_of_that_name() {
         smpp.stop().await;
     }
     assert_eq!(start(trusting("localhost", Some("none".to_owned()))).unwrap_err().field, "ca_certificate");
-    assert_eq!(peer.events("submit").len(), 1);
+    assert_eq!(submits(&peer, 1)[0]["text"], "in private");
 }
