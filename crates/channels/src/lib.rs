@@ -2,7 +2,7 @@
 //!
 //! A channel compares what should be with what was reported and hands over what is missing; [`agent`] does so for
 //! devices with our own agent. [`delivery`] takes messages out of the outbox and hands them to providers, which say what
-//! they made of them ([`outcome`]): [`email`] and [`sms`]. [`push`] wakes devices and tells owners' browsers. This crate must
+//! they made of them ([`outcome`]): [`email`] and [`sms`]. [`push`] tells the browsers of devices' owners. This crate must
 //! not decide what should be, nor know SQL.
 
 pub mod agent;

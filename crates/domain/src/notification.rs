@@ -92,16 +92,6 @@ impl Transport {
     }
 }
 
-/// A push service that wakes devices' agents.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum PushKind {
-    /// Apple's.
-    Apns,
-    /// Google's.
-    Fcm,
-}
-
 /// What a message to a device is.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

@@ -33,7 +33,7 @@ mod wake;
 pub mod work;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
@@ -49,7 +49,6 @@ use allclear_store::{
 };
 
 pub use crate::error::{Error, Problem};
-pub use crate::wake::Call;
 use crate::{
     ingest::{Fact, Outcome},
     seal::Sealer,
@@ -133,9 +132,9 @@ impl Engine {
         self.shared.wake.owners.of(device)
     }
 
-    /// Devices that this node committed something for and whose agents or owners are to be told from outside, because
-    /// nobody waits here. For one reader; nothing is remembered before its first call.
-    pub async fn calls(&self) -> Vec<(Tenant, DeviceId, Call)> {
+    /// Waits for devices for which this node queued new messages since the last call. For one reader; nothing is
+    /// remembered before its first call.
+    pub async fn calls(&self) -> BTreeSet<(Tenant, DeviceId)> {
         self.shared.wake.calls.take().await
     }
 

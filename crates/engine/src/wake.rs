@@ -2,7 +2,7 @@
 //! sends messages for some to send; and remembering whom to call from outside because they do not wait.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeSet, HashMap},
     mem,
     sync::{Arc, Mutex, PoisonError, Weak},
 };
@@ -44,39 +44,27 @@ impl Waiters {
         notify
     }
 
-    /// Wakes whoever waits for a device, and says for which of the devices nobody did.
-    pub(crate) fn wake(&self, woken: impl IntoIterator<Item = DeviceId>) -> Vec<DeviceId> {
+    /// Wakes whoever waits for a device.
+    pub(crate) fn wake(&self, woken: impl IntoIterator<Item = DeviceId>) {
         let mut devices = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut missed = Vec::new();
         for device in woken {
             match devices.get(&device).map(Weak::upgrade) {
                 Some(Some(notify)) => notify.notify_waiters(),
                 Some(None) => {
                     devices.remove(&device);
-                    missed.push(device);
                 }
-                None => missed.push(device),
+                None => {}
             }
         }
-        missed
     }
 }
 
-/// Why a device is called from outside.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Call {
-    /// Its agent did not wait for what it is to do.
-    pub agent: bool,
-    /// There is a new message for its owner.
-    pub message: bool,
-}
-
-/// Devices to be called from outside, each once however often there was a reason. A call that is lost loses nothing:
-/// what it is about is kept elsewhere.
+/// Devices whose owners are to be called from outside, each once however many messages there are. A call that is lost
+/// loses nothing: the messages are kept elsewhere.
 #[derive(Debug, Default)]
 pub(crate) struct Calls {
     /// None while nobody reads them.
-    waiting: Mutex<Option<BTreeMap<(Tenant, DeviceId), Call>>>,
+    waiting: Mutex<Option<BTreeSet<(Tenant, DeviceId)>>>,
     news: Notify,
 }
 
@@ -84,28 +72,26 @@ impl Calls {
     /// The most devices remembered; more are left to come by themselves.
     const MOST: usize = 100_000;
 
-    fn add(&self, tenant: Tenant, devices: &[DeviceId], call: Call) {
+    fn add(&self, tenant: Tenant, devices: &[DeviceId]) {
         if devices.is_empty() {
             return;
         }
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(waiting) = waiting.as_mut() else { return };
         for device in devices {
-            if waiting.len() < Self::MOST || waiting.contains_key(&(tenant, *device)) {
-                let known = waiting.entry((tenant, *device)).or_default();
-                known.agent |= call.agent;
-                known.message |= call.message;
+            if waiting.len() < Self::MOST {
+                waiting.insert((tenant, *device));
             }
         }
         self.news.notify_one();
     }
 
     /// Waits until there are calls, and takes them all.
-    pub(crate) async fn take(&self) -> Vec<(Tenant, DeviceId, Call)> {
+    pub(crate) async fn take(&self) -> BTreeSet<(Tenant, DeviceId)> {
         loop {
             let taken = mem::take(self.waiting.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default());
             if !taken.is_empty() {
-                return taken.into_iter().map(|((tenant, device), call)| (tenant, device, call)).collect();
+                return taken;
             }
             self.news.notified().await;
         }
@@ -115,10 +101,9 @@ impl Calls {
 impl Wake {
     /// Wakes everybody whom this node's own commit concerns.
     pub(crate) fn tell(&self, tenant: Tenant, committed: &Committed) {
-        let missed = self.agents.wake(committed.woken.iter().copied());
+        self.agents.wake(committed.woken.iter().copied());
         self.owners.wake(committed.touched.iter().copied());
-        self.calls.add(tenant, &missed, Call { agent: true, message: false });
-        self.calls.add(tenant, &committed.told, Call { agent: false, message: true });
+        self.calls.add(tenant, &committed.told);
     }
 
     /// Something to wait on for messages to send. One waits at a time; news while nobody does are kept for the next.

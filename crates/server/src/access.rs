@@ -220,8 +220,6 @@ pub const TABLE: &[(Method, &str, Access)] = &[
     (Method::GET, "/agent/v1/messages", Access::Device),
     (Method::POST, "/agent/v1/messages/{id}/read", Access::Device),
     (Method::POST, "/agent/v1/messages-link", Access::Device),
-    (Method::PUT, "/agent/v1/push-token", Access::Device),
-    (Method::DELETE, "/agent/v1/push-token", Access::Device),
     (Method::POST, "/api/v1/devices/{id}/messages-link", Access::Right(Right::EnrollDevices)),
     // With a link's text, which is in the body.
     (Method::POST, "/m/v1/enroll", Access::Public),

@@ -1,14 +1,13 @@
-//! How devices are woken and their owners' browsers told: subscriptions, tokens, and the keys the server shows to push
-//! services. What is secret in them comes sealed.
+//! Where the browsers of devices' owners are told, and the keys the server shows to push services. What is secret in them
+//! comes sealed.
 
 use allclear_domain::{
     ids::{DeviceId, MessagesSessionId, Tenant},
-    notification::PushKind,
     time::Time,
 };
 use uuid::Uuid;
 
-use crate::{Error, db::Tx, json, params, tokens::Hash};
+use crate::{Error, db::Tx, params, tokens::Hash};
 
 /// Where a browser wants to be told.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -16,17 +15,6 @@ pub struct Subscription {
     /// The session of the app in that browser.
     pub session: MessagesSessionId,
     /// Endpoint and keys, sealed.
-    pub sealed: Vec<u8>,
-}
-
-/// How a device's agent is woken.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct PushToken {
-    /// By which service.
-    pub kind: PushKind,
-    /// The app's name there, if it is not the usual one.
-    pub topic: Option<String>,
-    /// The token, sealed.
     pub sealed: Vec<u8>,
 }
 
@@ -78,49 +66,6 @@ pub fn subscriptions(tx: &mut Tx<'_>, tenant: Tenant, device: DeviceId) -> Resul
     )?;
     let subscription = |(session, sealed)| Subscription { session: MessagesSessionId(session), sealed };
     Ok(rows.into_iter().map(subscription).collect())
-}
-
-/// Sets how a device's agent is woken.
-pub fn set_token(tx: &mut Tx<'_>, tenant: Tenant, device: DeviceId, token: &PushToken, now: Time) -> Result<(), Error> {
-    tx.execute(
-        "INSERT INTO device_push_token (tenant, device_id, kind, topic, sealed, changed_at) \
-         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant, device_id) DO UPDATE SET kind = excluded.kind, \
-         topic = excluded.topic, sealed = excluded.sealed, changed_at = excluded.changed_at",
-        params![
-            tenant.0,
-            device.0,
-            json::word(&token.kind)?,
-            token.topic.as_deref(),
-            token.sealed.as_slice(),
-            now.as_micros()
-        ],
-    )?;
-    Ok(())
-}
-
-/// How a device's agent is woken.
-pub fn token(tx: &mut Tx<'_>, tenant: Tenant, device: DeviceId) -> Result<Option<PushToken>, Error> {
-    let row: Option<(String, Option<String>, Vec<u8>)> = tx.query_opt(
-        "SELECT kind, topic, sealed FROM device_push_token WHERE tenant = $1 AND device_id = $2",
-        params![tenant.0, device.0],
-    )?;
-    let Some((kind, topic, sealed)) = row else { return Ok(None) };
-    Ok(Some(PushToken { kind: json::from_word(kind)?, topic, sealed }))
-}
-
-/// Forgets how a device's agent is woken.
-pub fn delete_token(tx: &mut Tx<'_>, tenant: Tenant, device: DeviceId) -> Result<(), Error> {
-    tx.execute("DELETE FROM device_push_token WHERE tenant = $1 AND device_id = $2", params![tenant.0, device.0])?;
-    Ok(())
-}
-
-/// Forgets a token if it still is that one: its push service does not know it any more.
-pub fn forget_token(tx: &mut Tx<'_>, tenant: Tenant, device: DeviceId, gone: &PushToken) -> Result<(), Error> {
-    tx.execute(
-        "DELETE FROM device_push_token WHERE tenant = $1 AND device_id = $2 AND sealed = $3",
-        params![tenant.0, device.0, gone.sealed.as_slice()],
-    )?;
-    Ok(())
 }
 
 /// A key the server has made, sealed.

@@ -1,8 +1,7 @@
-//! Waking devices and telling their owners, by the push services of browsers and platforms.
+//! Telling devices' owners that there is something new, by the push services of their browsers.
 //!
 //! A push only says that there is something to fetch: one that is lost loses nothing.
 
-pub mod agents;
 mod answer;
 pub mod vapid;
 pub mod web_push;
@@ -13,7 +12,6 @@ use allclear_engine::{Engine, Error};
 use allclear_store::{json, push as stored};
 use sha2::{Digest, Sha256};
 
-use agents::AgentToken;
 use web_push::Subscription;
 
 /// Remembers where a session of the Messages app wants to be told, in place of what it said before.
@@ -40,18 +38,4 @@ pub async fn unsubscribe(
     session: MessagesSessionId,
 ) -> Result<(), Error> {
     Ok(engine.db().write(move |tx| stored::unsubscribe(tx, tenant, device, session)).await?)
-}
-
-/// Remembers how a device's agent is woken, in place of what it said before.
-pub async fn set_token(engine: &Engine, tenant: Tenant, device: DeviceId, token: &AgentToken) -> Result<(), Error> {
-    let source = engine.source();
-    let sealed = engine.sealer().seal(tenant, &token.text, &**source)?;
-    let kept = stored::PushToken { kind: token.kind, topic: token.topic.clone(), sealed };
-    let now = source.now();
-    Ok(engine.db().write(move |tx| stored::set_token(tx, tenant, device, &kept, now)).await?)
-}
-
-/// Forgets how a device's agent is woken.
-pub async fn delete_token(engine: &Engine, tenant: Tenant, device: DeviceId) -> Result<(), Error> {
-    Ok(engine.db().write(move |tx| stored::delete_token(tx, tenant, device)).await?)
 }

@@ -1,4 +1,4 @@
-//! Calls devices from outside when something waits for them: their owners' browsers when there is a new message.
+//! Tells the browsers of devices' owners when there is a new message.
 //!
 //! Driven by what this node commits. A push that cannot be delivered is tried again for some minutes while the message
 //! is unread; whatever is lost then is fetched when the app is opened.
@@ -10,7 +10,7 @@ use allclear_domain::{
     ids::{DeviceId, NotificationId, Tenant},
     notification::NotificationState,
 };
-use allclear_engine::{Call, Engine, Error};
+use allclear_engine::{Engine, Error};
 use allclear_guard::GuardedClient;
 use allclear_store::{devices, json, notifications, push};
 use serde::Serialize;
@@ -58,9 +58,9 @@ pub async fn run(engine: Engine, client: GuardedClient, subject: Option<String>,
             _ = under_way.join_next(), if !under_way.is_empty() => continue,
             () = &mut shutdown => return,
         };
-        for (tenant, device, call) in calls {
+        for (tenant, device) in calls {
             if under_way.len() < MOST_WAITING {
-                under_way.spawn(Arc::clone(&caller).call(tenant, device, call));
+                under_way.spawn(Arc::clone(&caller).call(tenant, device));
             } else {
                 tracing::warn!(%device, "too many pushes wait for another attempt: one is given up");
             }
@@ -92,10 +92,8 @@ enum CallError {
 }
 
 impl Caller {
-    async fn call(self: Arc<Self>, tenant: Tenant, device: DeviceId, call: Call) {
-        if call.message
-            && let Err(error) = self.tell_owner(tenant, device).await
-        {
+    async fn call(self: Arc<Self>, tenant: Tenant, device: DeviceId) {
+        if let Err(error) = self.tell_owner(tenant, device).await {
             let cause = &error as &dyn std::error::Error;
             tracing::error!(%device, error = cause, "the owner of a device could not be told of a message");
         }

@@ -10,7 +10,7 @@ use allclear_domain::{
 };
 use allclear_store::{
     devices::{self, Key},
-    enrollment_tokens, messages_app, push,
+    enrollment_tokens, messages_app,
     tokens::{self, EnrollmentToken, Hash},
     users::{self, User},
 };
@@ -171,7 +171,6 @@ pub fn enroll(work: &mut Work<'_, '_>, token: &Hash, credential: &Hash, device: 
     }
     settle_in(work, id, &user, device)?;
     messages_app::unbind(work.tx, work.tenant, id)?;
-    push::delete_token(work.tx, work.tenant, id)?;
     if let Some(loaded) = work.device(id)? {
         loaded.change(Change::DeviceEnrolled).set_credential(*credential);
     }

@@ -5,7 +5,6 @@
 
 mod enroll;
 mod messages;
-mod push_token;
 
 use std::time::Duration;
 
@@ -52,7 +51,6 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(detections))
         .routes(routes!(inventory))
         .merge(messages::router())
-        .merge(push_token::router())
         .routes(routes!(messages_link::open))
 }
 

@@ -355,11 +355,4 @@ async fn a_browser_subscribes_with_the_servers_one_key() {
     }
     again.call("DELETE", "push-subscription", None).await.expect(204);
     assert_eq!(kept().await, []);
-
-    phone.post("inventory", json!({})).await.expect(204);
-    let put = async |body: Value| stage.world.call("PUT", "/agent/v1/push-token", &phone.token, Some(body)).await;
-    put(json!({ "kind": "apns", "token": "00ff".repeat(16), "topic": "com.example.agent" })).await.expect(204);
-    put(json!({ "kind": "fcm", "token": "abc:def" })).await.expect(204);
-    assert_eq!(put(json!({ "kind": "apns", "token": "xyz" })).await.expect(422)["errors"][0]["pointer"], "/token");
-    stage.world.call("DELETE", "/agent/v1/push-token", &phone.token, None).await.expect(204);
 }
