@@ -244,7 +244,7 @@ async fn devices_are_notified_or_left_out_with_the_reason() {
         );
 
         notify_devices(&fixture, &[phone], Some("Bring it in"), "two").await.unwrap();
-        let messages = notifications::fetch(&fixture.engine, TENANT, phone).await.unwrap();
+        let messages = notifications::fetch(&fixture.engine, TENANT, phone, None, 100).await.unwrap();
         let shown: Vec<_> = messages.iter().map(|it| (it.body.as_str(), it.state)).collect();
         assert_eq!(
             shown,
@@ -253,7 +253,7 @@ async fn devices_are_notified_or_left_out_with_the_reason() {
         for _ in 0..2 {
             notifications::read(&fixture.engine, TENANT, phone, messages[0].id).await.unwrap();
         }
-        let messages = notifications::fetch(&fixture.engine, TENANT, phone).await.unwrap();
+        let messages = notifications::fetch(&fixture.engine, TENANT, phone, None, 100).await.unwrap();
         assert_eq!((messages[0].state, messages[1].state), (NotificationState::Read, NotificationState::Delivered));
         let foreign = notifications::read(&fixture.engine, TENANT, gone, messages[0].id).await;
         assert!(matches!(foreign, Err(Error::NotFound("message"))));

@@ -1,7 +1,7 @@
 //! What the loop costs: detections, previews, re-evaluations and lists over a large fleet, beside a program that only
 //! writes the same rows.
 //!
-//! `cargo bench -p allclear-engine -- [--devices N] [--quick] [--detections-only] [--dir D] [--page-size N] [--checkpoint-mib N] [--postgres]`;
+//! `cargo bench -p allclear-engine -- [--devices N] [--quick] [--detections-only] [--load-only] [--dir D] [--page-size N] [--checkpoint-mib N] [--postgres]`;
 //! docs/performance.md has the results and how to read them.
 #![allow(
     unreachable_pub,
@@ -47,6 +47,8 @@ struct Args {
     page_size: Option<u32>,
     checkpoint_mib: Option<u32>,
     detections_only: bool,
+    /// Leave the filled database behind and measure nothing.
+    load_only: bool,
 }
 
 fn args() -> Args {
@@ -59,6 +61,7 @@ fn args() -> Args {
         page_size: None,
         checkpoint_mib: None,
         detections_only: false,
+        load_only: false,
     };
     let mut given = std::env::args().skip(1);
     while let Some(arg) = given.next() {
@@ -69,6 +72,7 @@ fn args() -> Args {
             "--page-size" => args.page_size = given.next().and_then(|n| n.parse().ok()),
             "--dir" => args.dir = given.next().expect("--dir DIR").into(),
             "--quick" => args.quick = true,
+            "--load-only" => args.load_only = true,
             "--postgres" => args.postgres = true,
             // What cargo itself says to every bench.
             "--bench" => {}
@@ -149,9 +153,12 @@ async fn on_sqlite(args: &Args) {
     let loaded = started.elapsed();
     engine.db().close().await;
     drop(engine);
-    std::fs::copy(&path, &copy).unwrap();
     let size = std::fs::metadata(&path).unwrap().len();
     println!("loaded in {:.1} s, {} MB", loaded.as_secs_f64(), size / 1_000_000);
+    if args.load_only {
+        return;
+    }
+    std::fs::copy(&path, &copy).unwrap();
     println!();
 
     meter::forget_peak();

@@ -60,6 +60,7 @@ async fn live(
     if params.before.is_some() {
         return Err(Problem::invalid_field("before", "is for reading the journal: a live stream goes on"));
     }
+    let begins = params.after.is_none();
     // From before the first look, so that nothing is announced unheard.
     let news = state.engine.journal(principal.tenant);
     let position = match params.after {
@@ -79,7 +80,8 @@ async fn live(
         news,
         position,
         held: VecDeque::new(),
-        said: position,
+        // Who comes without a position is told where the stream begins, to resume from there.
+        said: if begins { position - 1 } else { position },
         checked_at: Instant::now(),
     };
     let events = stream::unfold(follower, async |mut follower| {
