@@ -1,29 +1,31 @@
 // Who was told what, by whom, and what became of it.
-import { Skeleton, Stack, Text, TextInput, UnstyledButton } from '@mantine/core';
+import { Group, SegmentedControl, Stack, Text, TextInput, UnstyledButton } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
-import { type Entry, listNotifications, type Notification, type Trigger } from '../../api';
-import { getDeviceOptions, getNotificationOptions, listDevicesOptions, listNotificationsOptions } from '../../api/@tanstack/react-query.gen';
+import { type Entry, listNotifications, type Notification } from '../../api';
+import { getDeviceOptions, listDevicesOptions, listNotificationsOptions } from '../../api/@tanstack/react-query.gen';
 import { useScope } from '../../app/scope';
+import { Allowed } from '../../app/session';
 import { useListSearch } from '../../lib/list';
 import { words } from '../../lib/words';
-import { Drawer } from '../../ui/Modal';
 import { StatusBadge } from '../../ui/badges';
 import { type Column, DataTable } from '../../ui/DataTable';
 import { ExportButton } from '../../ui/ExportButton';
 import { type Filter, FilterBar, type Option } from '../../ui/FilterBar';
 import { Link } from '../../ui/Link';
 import { LivePill } from '../../ui/LivePill';
-import { DeviceLink, pickUser } from '../../ui/names';
+import { pickUser } from '../../ui/names';
 import { PageHeader } from '../../ui/PageHeader';
-import { EmptyState, ErrorState } from '../../ui/states';
+import { EmptyState } from '../../ui/states';
 import { Time } from '../../ui/Time';
-import { MailView } from '../notify/MailView';
+import { NotificationDetails } from './NotificationDetails';
+import { Recipient } from './Recipient';
 import { CHANNELS, notificationSearch, STATES, TRIGGERS } from './search';
+import { SendAllAgain } from './SendAllAgain';
+import { TRIGGER } from './words';
 
 const route = getRouteApi('/shell/notifications');
-const TRIGGER: Record<Trigger, string> = { account_status: 'Account Status', notify: 'Notify', device: 'Device notification', digest: 'Digest' };
 
 const pickDevice = {
   kind: 'pick' as const,
@@ -38,20 +40,15 @@ const pickDevice = {
 const FILTERS: Filter<keyof ReturnType<typeof notificationSearch.readFilters>>[] = [
   { key: 'channel', label: 'Channel', atHand: true, kind: 'one', values: CHANNELS },
   { key: 'state', label: 'State', atHand: true, kind: 'one', values: STATES },
+  { key: 'trigger', label: 'Trigger', atHand: true, kind: 'one', values: TRIGGERS },
   { key: 'user_id', label: 'User', ...pickUser },
   { key: 'device_id', label: 'Device', ...pickDevice },
-  { key: 'trigger', label: 'Trigger', kind: 'one', values: TRIGGERS },
 ];
 
 const CSV = (['id', 'created_at', 'created_by', 'trigger', 'channel', 'recipient', 'address', 'subject', 'body', 'state', 'reason', 'changed_at'] as const)
   .map((key) => ({ title: key, value: (n: Notification) => n[key] }));
 
 const concernsNotifications = (entry: Entry) => entry.changes.some(({ type }) => type === 'notified');
-
-function Recipient({ of: { recipient, user_id, device_id } }: { of: Notification }) {
-  if (device_id) return <DeviceLink id={device_id}>{recipient}</DeviceLink>;
-  return user_id ? <Link to="/risk/users/$id" params={{ id: user_id }}>{recipient}</Link> : recipient;
-}
 
 export default function NotificationList() {
   const list = useListSearch(notificationSearch);
@@ -62,6 +59,8 @@ export default function NotificationList() {
   const query = useQuery({ ...listNotificationsOptions({ query: asked }), placeholderData: keepPreviousData });
   const shown = { ...list, sortedBy: list.sortedBy ?? ('created_at' as const), descending: list.sortedBy ? list.descending : true };
   const show = (id: string | undefined) => void navigate({ to: '.', search: ((now: object) => ({ ...now, notification: id })) as never, state: (now) => now, replace: true });
+  const failed = list.filters.state === 'failed';
+  const { state: _, device_id: __, ...retried } = list.filters;
   const columns: Column<Notification, 'created_at'>[] = [
     { key: 'at', title: 'Made', sort: 'created_at', descendingFirst: true, render: (n) => <Time at={n.created_at} /> },
     { key: 'recipient', title: 'Recipient', render: (n) => <Recipient of={n} /> },
@@ -85,6 +84,15 @@ export default function NotificationList() {
         <LivePill query={query} concerns={concernsNotifications} />
         <ExportButton name="notifications" columns={CSV} fetchPage={(cursor) => listNotifications({ query: { ...asked, limit: 500, cursor }, throwOnError: true })} />
       </PageHeader>
+      <Group gap="sm">
+        <SegmentedControl
+          aria-label="Which notifications"
+          data={[{ value: 'all', label: 'All' }, { value: 'failed', label: 'Failed' }]}
+          value={failed ? 'failed' : 'all'}
+          onChange={(value) => list.setFilters({ state: value === 'failed' ? 'failed' : undefined })}
+        />
+        {failed && <Allowed right="notify"><SendAllAgain filter={retried} byDevice={Boolean(list.filters.device_id)} /></Allowed>}
+      </Group>
       <FilterBar list={list} filters={FILTERS} />
       <TextInput
         type="date" label="Made since" w={170}
@@ -100,33 +108,7 @@ export default function NotificationList() {
         nameOf={(n) => n.recipient}
         empty={<EmptyState title="Nobody was notified yet" action={<Link to="/risk/users">User List</Link>}>Notify a user from the User List, or devices from a user’s Summary View.</EmptyState>}
       />
-      {notification && <Details id={notification} onClose={() => show(undefined)} />}
+      {notification && <NotificationDetails id={notification} onClose={() => show(undefined)} />}
     </Stack>
-  );
-}
-
-function Details({ id, onClose }: { id: string; onClose: () => void }) {
-  const { data, error, refetch } = useQuery(getNotificationOptions({ path: { id } }));
-  return (
-    <Drawer opened onClose={onClose} title="Notification" position="right" size="lg" closeButtonProps={{ 'aria-label': 'Close details' }}>
-      <Stack>
-        {error && <ErrorState error={error} onRetry={() => void refetch()} />}
-        {!data && !error && <Skeleton h={200} />}
-        {data && (
-          <>
-            <Text size="sm">
-              {words(data.channel)} to <Recipient of={data} />{data.address && `, ${data.address}`}. Made <Time at={data.created_at} /> by {data.created_by} ({TRIGGER[data.trigger]}).
-            </Text>
-            <div><StatusBadge status={data.state} /> <Text span size="sm">since <Time at={data.changed_at} /></Text></div>
-            {data.reason && <Text size="sm" c="dimmed">{data.reason}</Text>}
-            {data.channel === 'email' ? (
-              <MailView to={data.address} subject={data.subject ?? ''} text={data.body} />
-            ) : (
-              data.body && <Text style={{ whiteSpace: 'pre-line', overflowWrap: 'anywhere' }}>{data.body}</Text>
-            )}
-          </>
-        )}
-      </Stack>
-    </Drawer>
   );
 }

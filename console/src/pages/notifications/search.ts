@@ -5,7 +5,7 @@ import { moment, one, text } from '../../lib/search';
 
 export const CHANNELS: Channel[] = ['email', 'sms', 'device_message'];
 export const STATES: NotificationState[] = ['queued', 'captured', 'sent', 'delivered', 'read', 'failed', 'left_out'];
-export const TRIGGERS: Trigger[] = ['account_status', 'notify', 'device'];
+export const TRIGGERS: Trigger[] = ['account_status', 'notify', 'device', 'digest'];
 
 const list = listSearch({
   sorts: ['created_at'],

@@ -10,7 +10,7 @@ import { newKey } from '../../lib/api';
 import { Link } from '../../ui/Link';
 import { Modal } from '../../ui/Modal';
 import { ErrorState } from '../../ui/states';
-import { MailView } from './MailView';
+import { DraftView } from './DraftView';
 import { type Draft, draftOf, orders } from './orders';
 import { Outcome } from './Outcome';
 import { SmsCounter, tooLong } from './SmsCounter';
@@ -112,7 +112,7 @@ function Window({ user, preview, onClose }: Props & { preview: NotifyPreview }) 
                 <Usual shown={subject !== preview.email.subject || text !== preview.email.text} onClick={() => form.setValues({ subject: preview.email.subject, text: preview.email.text })} />
               </Stack>
             </Tabs.Panel>
-            <Tabs.Panel value="preview" pt="sm"><MailView to={preview.email.address} subject={subject} text={text} /></Tabs.Panel>
+            <Tabs.Panel value="preview" pt="sm"><DraftView user={user} usual={preview} subject={subject} text={text} /></Tabs.Panel>
           </Tabs>
         )}
         <Channel
