@@ -7,6 +7,7 @@ import { LivePill } from '../../ui/LivePill';
 import { PageHeader } from '../../ui/PageHeader';
 import { ErrorState } from '../../ui/states';
 import { SettingsForm } from './SettingsForm';
+import { SettingsTabs } from './SettingsTabs';
 
 const concernsSettings = (entry: Entry) => entry.object?.kind === 'settings';
 
@@ -17,6 +18,7 @@ export default function SettingsPage() {
       <PageHeader title="Settings" description="They hold for all devices and users of the customer.">
         <LivePill query={query} concerns={concernsSettings} />
       </PageHeader>
+      <SettingsTabs />
       {query.error && <ErrorState error={query.error} onRetry={() => void query.refetch()} />}
       {!query.data && !query.error && <Skeleton h={400} />}
       {query.data && <SettingsForm answer={query.data} />}
