@@ -22,6 +22,7 @@ import { startSearch } from './pages/start/search';
 import { enrollmentSearch } from './pages/enrollment/search';
 import { sourceEventSearch, threatSearch } from './pages/threats/search';
 import { profilePage, profileSearch } from './pages/profiles/search';
+import { templateSearch } from './pages/templates/search';
 import { memberSearch, userGroupSearch, userSearch } from './pages/users/search';
 import { EmptyState, ErrorState } from './ui/states';
 
@@ -67,6 +68,8 @@ const routeTree = root.addChildren([
     createRoute({ ...at, path: '/settings', component: page(() => import('./pages/settings/SettingsPage')) }),
     createRoute({ ...at, path: '/settings/channels/email', component: page(() => import('./pages/channels/ChannelPage'), 'Email') }),
     createRoute({ ...at, path: '/settings/channels/sms', component: page(() => import('./pages/channels/ChannelPage'), 'Sms') }),
+    createRoute({ ...at, path: '/settings/templates', validateSearch: templateSearch.validate, component: page(() => import('./pages/templates/TemplateList')) }),
+    createRoute({ ...at, path: '/settings/templates/$trigger/$channel/$language', component: page(() => import('./pages/templates/TemplatePage')) }),
     createRoute({ ...at, path: '/account', component: page(() => import('./pages/account/Account')) }),
     createRoute({ ...at, path: '/admins', validateSearch: adminSearch.validate, component: page(() => import('./pages/admins/AdminList')) }),
     createRoute({ ...at, path: '/roles', validateSearch: validateRoleSearch, component: page(() => import('./pages/roles/RoleList')) }),

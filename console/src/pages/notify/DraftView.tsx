@@ -11,11 +11,13 @@ type Props = { user: { id: string }; usual: NotifyPreview; subject: string; text
 
 export function DraftView({ user, usual, subject, text }: Props) {
   const changed = (now: string, before: string) => (now.trim() === before.trim() || !now.trim() ? undefined : now.trim());
-  const [body] = useDebouncedValue({ subject: changed(subject, usual.email.subject), message: changed(text, usual.email.text) }, 300);
-  const asked = { path: { id: user.id }, body };
+  const words = { subject: changed(subject, usual.email.subject), message: changed(text, usual.email.text) };
+  // As text, so that what is the same is not waited for again.
+  const [settled] = useDebouncedValue(JSON.stringify(words), 300);
+  const path = { id: user.id };
   const drawn = useQuery({
-    queryKey: [...previewNotifyUserQueryKey({ path: asked.path }), body],
-    queryFn: async ({ signal }) => (await previewNotifyWords({ ...asked, signal, throwOnError: true })).data,
+    queryKey: [...previewNotifyUserQueryKey({ path }), settled],
+    queryFn: async ({ signal }) => (await previewNotifyWords({ path, body: JSON.parse(settled) as typeof words, signal, throwOnError: true })).data,
     placeholderData: keepPreviousData,
     gcTime: 0,
   });

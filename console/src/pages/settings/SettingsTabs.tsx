@@ -11,6 +11,7 @@ export function SettingsTabs() {
       <Link to="/settings" {...look('/settings')}>General</Link>
       <Link to="/settings/channels/email" {...look('/settings/channels/email')}>Email</Link>
       <Link to="/settings/channels/sms" {...look('/settings/channels/sms')}>SMS</Link>
+      <Link to="/settings/templates" {...look('/settings/templates')}>Templates</Link>
     </Group>
   );
 }
