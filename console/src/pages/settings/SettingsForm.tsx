@@ -1,9 +1,9 @@
 // The settings to change: saved together, with the version they are based on; shows what the change sets off.
-import { Button, ColorInput, Fieldset, Group, NumberInput, Select, SimpleGrid, Stack, Switch, TagsInput, Text, TextInput } from '@mantine/core';
+import { Button, Checkbox, ColorInput, Fieldset, Group, NumberInput, Select, SimpleGrid, Stack, Switch, TagsInput, Text, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
-import { type RiskLevel, type Settings, type SettingsAnswer, setSettings, type UnknownMeans } from '../../api';
+import { type Channel, type DigestFrequency, type RiskLevel, type Settings, type SettingsAnswer, setSettings, type UnknownMeans } from '../../api';
 import { getSettingsQueryKey } from '../../api/@tanstack/react-query.gen';
 import { useRights } from '../../app/session';
 import type { Problem } from '../../lib/api';
@@ -14,8 +14,11 @@ import { LeaveGuard } from '../../ui/LeaveGuard';
 import { ErrorState } from '../../ui/states';
 import { toastDone } from '../../ui/toasts';
 import { reevaluates } from './effect';
+import { Logo } from './Logo';
 
 const FROM: RiskLevel[] = ['low', 'medium', 'high'];
+const CHANNELS: Channel[] = ['email', 'sms', 'device_message'];
+const DIGEST: { value: DigestFrequency; label: string }[] = [{ value: 'off', label: 'Off' }, { value: 'daily', label: 'Daily' }];
 const UNKNOWN: { value: UnknownMeans; label: string }[] = [
   { value: 'unchanged', label: 'Unchanged: what is in force stays' },
   { value: 'not_compliant', label: 'Not compliant: treat it as a risk' },
@@ -84,6 +87,18 @@ export function SettingsForm({ answer }: { answer: SettingsAnswer }) {
             description={values.threat_management ? 'Tell users when their risk status changes, up or down.' : 'Needs the Threat Management service, which is off.'}
             {...off('account_status')}
           />
+          <SimpleGrid cols={{ base: 1, sm: 2 }} mt="sm">
+            <NumberInput label="Hold-down" description="Seconds a change waits for another; those that cancel each other out are not told. 0 to 86400" suffix=" s" min={0} max={86_400} step={30} allowDecimal={false} {...input('account_status_hold_down_seconds')} />
+            <Checkbox.Group label="By" description="Those a user has an address, or a device, for" {...input('account_status_channels')}>
+              <Group gap="md" mt={6}>{CHANNELS.map((each) => <Checkbox key={each} value={each} label={words(each)} disabled={!mayManage} />)}</Group>
+            </Checkbox.Group>
+          </SimpleGrid>
+        </Fieldset>
+        <Fieldset legend="Digest for administrators">
+          <SimpleGrid cols={{ base: 1, sm: 2 }}>
+            <Select label="Digest" description="A mail about the last day, if there is something to tell" allowDeselect={false} data={DIGEST} {...input('digest.frequency')} />
+            {values.digest?.frequency === 'daily' && <NumberInput label="Hour" description="Of the day, UTC, 0 to 23" min={0} max={23} allowDecimal={false} {...input('digest.hour')} />}
+          </SimpleGrid>
         </Fieldset>
         <Fieldset legend="Branding">
           <SimpleGrid cols={{ base: 1, sm: 2 }}>
@@ -91,7 +106,11 @@ export function SettingsForm({ answer }: { answer: SettingsAnswer }) {
             <ColorInput label="Accent colour" description="The line above a mail" placeholder="None" format="hex" withEyeDropper={false} {...input('branding.accent_colour')} value={values.branding?.accent_colour ?? ''} />
             <TextInput label="Sender name" description="The name mails come from" maxLength={60} {...input('branding.sender_name')} />
             <TextInput label="Sender address" description="The address mails come from" type="email" {...input('branding.sender_address')} value={values.branding?.sender_address ?? ''} />
+            <TextInput label="Language" description="Of messages to people whose own is not known: a tag, such as en or de" maxLength={35} {...input('branding.language')} />
+            <TextInput label="Link" description="A page about what to do, for messages to lead to" type="url" placeholder="https://" maxLength={200} {...input('branding.link')} value={values.branding?.link ?? ''} />
           </SimpleGrid>
+          <TextInput mt="sm" label="Help" description="How to reach the help desk, in a sentence; empty: ask your help desk" maxLength={200} {...input('branding.help')} />
+          <Logo mayManage={mayManage} />
         </Fieldset>
         <Fieldset legend="Compliance">
           <SimpleGrid cols={{ base: 1, sm: 2 }}>
@@ -137,7 +156,7 @@ export function SettingsForm({ answer }: { answer: SettingsAnswer }) {
 /** What was emptied is not set. */
 const withoutEmpty = (values: Settings): Settings => ({
   ...values,
-  branding: { ...values.branding, accent_colour: values.branding?.accent_colour || null, sender_address: values.branding?.sender_address || null },
+  branding: { ...values.branding, accent_colour: values.branding?.accent_colour || null, sender_address: values.branding?.sender_address || null, link: values.branding?.link || null },
 });
 
 const percent = (share: number | undefined) => `${Math.round(100 * (share ?? 0))} %`;
