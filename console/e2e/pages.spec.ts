@@ -5,7 +5,8 @@ import { expect, findings, test } from './fixtures';
 const PAGES = [
   '/', '/?users=top_risky_users', '/risk/users', '/threats', '/threats/source-events', '/devices', '/notifications', '/users', '/users/groups',
   '/smart-groups', '/smart-groups/new', '/profiles', '/profiles/new', '/tags', '/protections', '/protections?row=trojan', '/start',
-  '/organization-groups', '/integrations', '/enrollment', '/settings', '/admins', '/roles', '/api-tokens', '/audit', '/jobs', '/account',
+  '/organization-groups', '/integrations', '/enrollment', '/settings', '/settings/channels/email', '/settings/channels/sms', '/settings/templates', '/settings/templates/notify/email/en',
+  '/settings/templates/account_status/sms/de', '/notifications?state=failed', '/admins', '/roles', '/api-tokens', '/audit', '/jobs', '/account',
 ];
 
 for (const colorScheme of ['light', 'dark'] as const) {
