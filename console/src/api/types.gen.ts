@@ -5603,11 +5603,6 @@ export type PushKeys = {
 };
 
 /**
- * A push service that wakes devices' agents.
- */
-export type PushKind = 'apns' | 'fcm';
-
-/**
  * What a browser's `PushSubscription` says of itself.
  */
 export type PushSubscription = {
@@ -5623,24 +5618,6 @@ export type PushSubscription = {
      * What it is encrypted with.
      */
     keys: PushKeys;
-};
-
-/**
- * What its platform's push service gave the agent.
- */
-export type PushToken = {
-    /**
-     * Whose token it is.
-     */
-    kind: PushKind;
-    /**
-     * The token: of APNs in hexadecimal digits.
-     */
-    token: string;
-    /**
-     * APNs: the app's bundle id, if it is not the one in the settings.
-     */
-    topic?: string | null;
 };
 
 /**
@@ -8341,86 +8318,6 @@ export type ReadMessageResponses = {
 };
 
 export type ReadMessageResponse = ReadMessageResponses[keyof ReadMessageResponses];
-
-export type DeletePushTokenData = {
-    body?: never;
-    path?: never;
-    query?: never;
-    url: '/agent/v1/push-token';
-};
-
-export type DeletePushTokenErrors = {
-    /**
-     * No valid credential.
-     */
-    401: Problem;
-    /**
-     * The request contradicts the state of things, or is based on a stale version.
-     */
-    409: Problem;
-    /**
-     * Too many requests; see Retry-After.
-     */
-    429: Problem;
-    /**
-     * Not now; see Retry-After.
-     */
-    503: Problem;
-};
-
-export type DeletePushTokenError = DeletePushTokenErrors[keyof DeletePushTokenErrors];
-
-export type DeletePushTokenResponses = {
-    204: void;
-};
-
-export type DeletePushTokenResponse = DeletePushTokenResponses[keyof DeletePushTokenResponses];
-
-export type SetPushTokenData = {
-    body: PushToken;
-    path?: never;
-    query?: never;
-    url: '/agent/v1/push-token';
-};
-
-export type SetPushTokenErrors = {
-    /**
-     * The request cannot be read, or does not say for which organization group it is.
-     */
-    400: Problem;
-    /**
-     * No valid credential.
-     */
-    401: Problem;
-    /**
-     * The body is too long.
-     */
-    413: Problem;
-    /**
-     * The body is not in a format taken here.
-     */
-    415: Problem;
-    /**
-     * The request can be read but makes no sense; `errors` says where.
-     */
-    422: Problem;
-    /**
-     * Too many requests; see Retry-After.
-     */
-    429: Problem;
-    /**
-     * Not now; see Retry-After.
-     */
-    503: Problem;
-};
-
-export type SetPushTokenError = SetPushTokenErrors[keyof SetPushTokenErrors];
-
-export type SetPushTokenResponses = {
-    204: void;
-};
-
-export type SetPushTokenResponse = SetPushTokenResponses[keyof SetPushTokenResponses];
 
 export type EditAccountData = {
     body: AccountEdit;

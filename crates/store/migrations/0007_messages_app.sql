@@ -44,18 +44,6 @@ CREATE TABLE push_subscription (
 );
 CREATE UNIQUE INDEX push_subscription_endpoint ON push_subscription (tenant, device_id, endpoint_hash);
 
--- How a device's agent is woken: the token its platform's push service gave it, sealed with the server's key.
-CREATE TABLE device_push_token (
-    tenant BIGINT NOT NULL,
-    device_id UUID NOT NULL,
-    kind TEXT NOT NULL,
-    topic TEXT,
-    sealed BYTEA NOT NULL,
-    changed_at BIGINT NOT NULL,
-    PRIMARY KEY (tenant, device_id),
-    FOREIGN KEY (tenant, device_id) REFERENCES device (tenant, id) ON DELETE CASCADE
-);
-
 -- Keys the server has made for itself, sealed with its own.
 CREATE TABLE server_key (
     tenant BIGINT NOT NULL,

@@ -176,8 +176,8 @@ pub fn tidy_sessions(
 ) -> Result<(), Error> {
     tx.execute(
         "DELETE FROM messages_session WHERE tenant = $1 AND device_id = $2 AND (last_seen_at <= $3 OR id < \
-         (SELECT MIN(newest.id) FROM (SELECT id FROM messages_session WHERE tenant = $1 AND device_id = $2 \
-         ORDER BY id DESC LIMIT $4) newest))",
+         (SELECT newest.id FROM (SELECT id FROM messages_session WHERE tenant = $1 AND device_id = $2 \
+         ORDER BY id DESC LIMIT $4) newest ORDER BY newest.id LIMIT 1))",
         params![tenant.0, device.0, idle_since.as_micros(), keep],
     )?;
     Ok(())

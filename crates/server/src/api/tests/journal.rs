@@ -190,6 +190,9 @@ async fn a_silent_stream_shows_that_it_is_alive_and_ends_with_its_credential() {
     let soon = fleet.world.state.source.now().plus(Span::seconds(60));
     let brief = fleet.world.expiring_token(1, "administrator", fleet.world.acme, Some(soon)).await;
     let mut stream = Live::open(&fleet, live("", &brief, None)).await;
+    let begins = stream.event().await.unwrap();
+    let position = begins.strip_prefix("id: ").and_then(|id| id.parse::<i64>().ok());
+    assert!(position.is_some_and(|position| position > 0), "where it begins: {begins}");
     assert!(stream.event().await.unwrap().starts_with(':'), "a comment");
     fleet.world.pass(Span::seconds(61));
     while let Some(event) = stream.event().await {
