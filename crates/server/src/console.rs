@@ -51,7 +51,7 @@ fn answer(find: Find, method: &Method, path: &str, headers: &HeaderMap, nonce: &
     if is_page { page(find, nonce) } else { file(find, path, headers) }
 }
 
-/// What the Messages app's page may do: nothing inline, nothing from elsewhere.
+/// What the Messages app may do: nothing inline, nothing from elsewhere.
 const MESSAGES_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
                                connect-src 'self'; manifest-src 'self'; worker-src 'self'; font-src 'self'; \
                                base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -65,7 +65,11 @@ fn messages(find: Find, path: &str, headers: &HeaderMap) -> Response {
         return Problem::not_found("path").into_response();
     }
     if within.contains('.') && within != INDEX {
-        return file(find, path, headers);
+        let mut response = file(find, path, headers);
+        // The service worker fetches, and what it may fetch is said where it itself is answered.
+        let policy = HeaderValue::from_static(MESSAGES_POLICY);
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+        return response;
     }
     let Some(html) = find("m/index.html") else {
         return ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], NOT_BUILT).into_response();
@@ -231,6 +235,7 @@ mod tests {
         }
         let worker = get(&world, "GET", "/m/sw.js", "").await;
         assert_eq!((worker.status, worker.header("cache-control")), (200, "no-cache"));
+        assert!(worker.header("content-security-policy").contains("connect-src 'self'"), "it may fetch");
         let asset = get(&world, "GET", "/m/assets/app-3c4d.js", "").await;
         assert_eq!(asset.header("cache-control"), "public, max-age=31536000, immutable");
     }
