@@ -1,6 +1,6 @@
 //! The interface of the Messages app: what the owner of one device sees of it, is told about it and asks of it.
 //!
-//! A session is bound to one device and speaks only for that one. Its page and files are in [`crate::console`].
+//! A session is bound to one device and speaks only for that one. Its page and files are in `console.rs`.
 
 mod check;
 mod enroll;
