@@ -8263,6 +8263,10 @@ export type OpenMessagesErrors = {
      */
     401: Problem;
     /**
+     * The device is not enrolled any more.
+     */
+    409: Problem;
+    /**
      * Too many requests; see Retry-After.
      */
     429: Problem;

@@ -69,7 +69,9 @@ async fn create(
 ///
 /// For an agent that opens the app on the device. Good once, for an hour.
 #[utoipa::path(post, path = "/agent/v1/messages-link", tag = "agent", operation_id = "open_messages",
-    responses((status = 201, body = MessagesLink)))]
+    responses((status = 201, body = MessagesLink),
+        (status = 409, description = "The device is not enrolled any more.", body = Problem,
+            content_type = "application/problem+json")))]
 pub(crate) async fn open(
     State(state): State<AppState>,
     who: DevicePrincipal,
