@@ -8,8 +8,6 @@ export default defineConfig({
   workers: 2,
   timeout: 120_000,
   expect: { timeout: 20_000 },
-  // A test that needs its second try is reported as flaky: to be mended, but no reason to doubt the console.
-  retries: 1,
   reporter: [['list']],
   use: {
     actionTimeout: 20_000,

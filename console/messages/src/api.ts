@@ -1,5 +1,5 @@
 // Calls of the server. Used by the page and by the service worker.
-import type { MessagePage, State } from './contract';
+import type { DeviceState, PageOwnMessage } from '../../src/api/types.gen';
 
 /** The server did not answer, or only that it cannot at the moment. */
 export class Unreachable extends Error {}
@@ -67,13 +67,13 @@ const inLanguage = (language: string | undefined) => (language ? `language=${enc
 export const enroll = (token: string) => json<{ device_id: string }>(call('enroll', { method: 'POST', body: { token } }));
 
 /** Undefined if nothing has changed since `etag`. `language` only if it is not to be the user's own. */
-export async function state(etag?: string, language?: string): Promise<{ state: State; etag: string } | undefined> {
+export async function state(etag?: string, language?: string): Promise<{ state: DeviceState; etag: string } | undefined> {
   const response = await call(`state?${inLanguage(language)}`, { etag });
   if (response.status === 304) return undefined;
-  return { state: await json<State>(Promise.resolve(response)), etag: response.headers.get('ETag') ?? '' };
+  return { state: await json<DeviceState>(Promise.resolve(response)), etag: response.headers.get('ETag') ?? '' };
 }
 
-export const messages = (cursor?: string) => json<MessagePage>(call(`messages?limit=50${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`));
+export const messages = (cursor?: string) => json<PageOwnMessage>(call(`messages?limit=50${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`));
 
 export const read = (id: string) => call(`messages/${id}/read`, { method: 'POST' });
 

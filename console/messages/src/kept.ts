@@ -1,14 +1,14 @@
 // What stays on the phone between visits, shared by the page and the service worker: a small store of values by name.
-import type { Message, State } from './contract';
+import type { DeviceState, OwnMessage } from '../../src/api/types.gen';
 
 /** The last that is known of the phone. */
 export interface Snapshot {
-  state: State;
+  state: DeviceState;
   etag: string;
   /** The language that was asked for, if any. */
   asked?: string;
   /** The newest first. */
-  messages: Message[];
+  messages: OwnMessage[];
   next_cursor: string | null;
   /** When the server last said that this is so, in milliseconds since 1970. */
   at: number;

@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { Refused, Unreachable } from './api';
-import type { Message } from './contract';
+import type { OwnMessage } from '../../src/api/types.gen';
 import { inMemory, type Kept } from './kept';
 import { flush, markRead, merge, older, refresh } from './snapshot';
 import { message, Server, state } from './testing';
@@ -97,7 +97,7 @@ test('what is read while an answer is under way stays read', async () => {
 });
 
 test('older pages stay while nothing can be missing between them and the newest', () => {
-  const ids = (snapshot: { messages: Message[] }) => snapshot.messages.map((one) => one.id).join('');
+  const ids = (snapshot: { messages: OwnMessage[] }) => snapshot.messages.map((one) => one.id).join('');
   const old = { messages: ['d', 'c', 'b', 'a'].map((id) => message(id)), next_cursor: null };
   const joined = merge(old, { items: [message('e'), message('d')], next_cursor: 'x' });
   expect([ids(joined), joined.next_cursor]).toEqual(['edcba', null]);

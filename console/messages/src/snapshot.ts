@@ -1,7 +1,7 @@
 // Brings what is kept up to date with the server: sends what was read, fetches the state and the messages if they have
 // changed. Used by the page, and by the service worker when a push arrives.
 import * as api from './api';
-import type { Message } from './contract';
+import type { OwnMessage } from '../../src/api/types.gen';
 import type { Kept, Snapshot } from './kept';
 
 /** Notes that a message was read; `flush` tells the server. */
@@ -32,7 +32,7 @@ export async function flush(kept: Kept): Promise<void> {
 }
 
 /** The newest page before what was there; older ones are kept if nothing can be missing in between. */
-export function merge(old: Pick<Snapshot, 'messages' | 'next_cursor'> | undefined, page: { items: Message[]; next_cursor: string | null }): Pick<Snapshot, 'messages' | 'next_cursor'> {
+export function merge(old: Pick<Snapshot, 'messages' | 'next_cursor'> | undefined, page: { items: OwnMessage[]; next_cursor: string | null }): Pick<Snapshot, 'messages' | 'next_cursor'> {
   const fresh = new Set(page.items.map((message) => message.id));
   const joins = !page.next_cursor || old?.messages.some((message) => fresh.has(message.id));
   if (!old || !joins || !page.next_cursor) return { messages: page.items, next_cursor: page.next_cursor };

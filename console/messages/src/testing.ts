@@ -1,8 +1,8 @@
 // A server for tests of what the app does: answers `fetch` from a state and messages.
 import { vi } from 'vitest';
-import type { Message, State } from './contract';
+import type { DeviceState, OwnMessage } from '../../src/api/types.gen';
 
-export const state = (change: Partial<State> = {}): State => ({
+export const state = (change: Partial<DeviceState> = {}): DeviceState => ({
   organisation: 'Example Ltd',
   accent_colour: null,
   language: 'en',
@@ -21,10 +21,10 @@ export const state = (change: Partial<State> = {}): State => ({
 
 export const issue = (id: string) => ({ id, name: 'Trojan', level: 'high' as const, since: '2026-11-22T09:00:00Z', about: 'An app is harmful.', steps: ['Remove it.'] });
 
-export const message = (id: string, read_at: string | null = null): Message => ({ id, sent_at: '2026-11-22T09:00:00Z', text: id, read_at, kind: 'message' });
+export const message = (id: string, read_at: string | null = null): OwnMessage => ({ id, sent_at: '2026-11-22T09:00:00Z', text: id, read_at, kind: 'message' });
 
 export class Server {
-  state: State;
+  state: DeviceState;
   /** `GET state language=de`, as they came. */
   calls: string[] = [];
   /** No network. */
@@ -43,7 +43,7 @@ export class Server {
   /** The phone answers at once that it cannot check itself. */
   cannotCheck = false;
 
-  constructor(public messages: Message[] = []) {
+  constructor(public messages: OwnMessage[] = []) {
     this.state = state({ unread: messages.filter((one) => !one.read_at).length });
     vi.stubGlobal('fetch', (path: string, request: RequestInit) => this.#fetch(path, request));
   }

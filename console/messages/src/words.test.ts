@@ -1,11 +1,11 @@
 // How the phone stands, in words; and that every language has all of them.
 import { expect, test } from 'vitest';
-import type { State } from './contract';
+import type { DeviceState } from '../../src/api/types.gen';
 import { check, glance, isAllClear, PATIENCE, toDo } from './glance';
 import { choose, language, LANGUAGES } from './language';
 import { issue, state } from './testing';
 
-test.each<[string, Partial<State>]>([
+test.each<[string, Partial<DeviceState>]>([
   ['well', {}],
   ['well', { compliance: 'unknown' }],
   ['to_do', { issues: [issue('a')] }],

@@ -1,7 +1,6 @@
 // The service worker: keeps the app's files so that it opens without a network, shows what is pushed, and tells the server
 // what was read once it can be reached again.
 import { pushKey, subscribe } from '../src/api';
-import type { Push } from '../src/contract';
 import { openKept } from '../src/kept';
 import { choose, language } from '../src/language';
 import { flush, refresh } from '../src/snapshot';
@@ -10,6 +9,14 @@ declare const self: ServiceWorkerGlobalScope;
 /** The addresses of the app's files, and a digest of their content; put in by the build. */
 declare const SHELL: string[];
 declare const BUILD: string;
+
+/** What a push carries. */
+interface Push {
+  id: string;
+  title: string;
+  body: string;
+  url: string;
+}
 
 const HOME = '/m/';
 const CACHE = `shell-${BUILD}`;

@@ -1,10 +1,10 @@
 // How the phone stands: a sign, a word and a sentence; having it checked; and the moment when all is clear again.
-import type { State } from '../contract';
+import type { DeviceState } from '../../../src/api/types.gen';
 import { glance, toDo } from '../glance';
 import { Icon } from './Icon';
 import { useNow, usePhone, useView, useWords } from './shared';
 
-export function Glance({ state }: { state: State }) {
+export function Glance({ state }: { state: DeviceState }) {
   const { t, when } = useWords();
   const { allClear } = useView();
   const phone = usePhone();
@@ -38,7 +38,7 @@ export function Glance({ state }: { state: State }) {
   );
 }
 
-function Check({ state }: { state: State }) {
+function Check({ state }: { state: DeviceState }) {
   const { t } = useWords();
   const { asking, online } = useView();
   const phone = usePhone();

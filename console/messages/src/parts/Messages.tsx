@@ -1,11 +1,11 @@
 // What the phone's owner was told. A message counts as read when it was on the screen for a moment.
 import { useState } from 'preact/hooks';
-import type { Message } from '../contract';
+import type { OwnMessage } from '../../../src/api/types.gen';
 import { Icon, type IconName } from './Icon';
 import { useNow, usePhone, useSeen, useView, useWords } from './shared';
 import { Lines } from './ToDoList';
 
-const SIGNS: Record<Message['kind'], IconName> = { notice: 'to_do', all_clear: 'check', message: 'message' };
+const SIGNS: Record<OwnMessage['kind'], IconName> = { notice: 'to_do', all_clear: 'check', message: 'message' };
 
 export function Messages() {
   const { t } = useWords();
@@ -43,7 +43,7 @@ export function Messages() {
   );
 }
 
-function One({ message }: { message: Message }) {
+function One({ message }: { message: OwnMessage }) {
   const { t, when } = useWords();
   const phone = usePhone();
   const now = useNow(60);

@@ -1,12 +1,12 @@
 // The end of the page: language, notifications, and which phone this is about.
-import type { State } from '../contract';
+import type { DeviceState } from '../../../src/api/types.gen';
 import { LANGUAGES } from '../language';
 import { PushSetting } from './PushCard';
 import { usePhone, useView, useWords } from './shared';
 
 const PLATFORMS = { android: 'Android', ios: 'iOS' };
 
-export function Settings({ state }: { state: State }) {
+export function Settings({ state }: { state: DeviceState }) {
   const { t } = useWords();
   const { chosen } = useView();
   const phone = usePhone();

@@ -1,12 +1,12 @@
 // What is to be put right, each with its steps.
-import type { Level, State } from '../contract';
+import type { DeviceState, RiskLevel } from '../../../src/api/types.gen';
 import { type ToDo, toDo } from '../glance';
 import { Icon, type IconName } from './Icon';
 import { useNow, useWords } from './shared';
 
-const SIGNS: Record<Level, IconName> = { none: 'info', advisory: 'info', low: 'arrow_down', medium: 'to_do', high: 'arrow_up' };
+const SIGNS: Record<RiskLevel, IconName> = { none: 'info', advisory: 'info', low: 'arrow_down', medium: 'to_do', high: 'arrow_up' };
 
-export function ToDoList({ state }: { state: State }) {
+export function ToDoList({ state }: { state: DeviceState }) {
   const { t } = useWords();
   return (
     <section aria-labelledby="to-do">
@@ -48,7 +48,7 @@ function One({ todo }: { todo: ToDo }) {
   );
 }
 
-function Urgency({ level }: { level: Level }) {
+function Urgency({ level }: { level: RiskLevel }) {
   const { t } = useWords();
   return (
     <p class={`level ${level}`}>
