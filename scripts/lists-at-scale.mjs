@@ -4,15 +4,14 @@
 //
 // The fleet is made by the bench of the engine (`--load-only`) unless the directory holds one already; the server is
 // target/release/allclear, or what ALLCLEAR_BINARY names. Fails if the p95 of any list is over 200 ms.
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { join, resolve } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
+import { ROOT, serve } from './serve.mjs';
 
-const ROOT = resolve(import.meta.dirname, '..');
 const { values } = parseArgs({
   options: {
     devices: { type: 'string', default: '1000000' },
@@ -21,7 +20,6 @@ const { values } = parseArgs({
   },
 });
 const [DEVICES, REQUESTS, DIRECTORY] = [Number(values.devices), Number(values.requests), resolve(values.dir)];
-const { ALLCLEAR_BINARY: BINARY = join(ROOT, 'target/release/allclear'), ...environment } = process.env;
 const TARGET_MS = 200;
 /** Pages turned from the first, as somebody would who looks for something. */
 const DEPTH = 5;
@@ -35,24 +33,6 @@ function fill() {
   renameSync(join(DIRECTORY, 'fleet.db'), database);
   // The key the bench seals with.
   writeFileSync(join(DIRECTORY, 'secret.key'), Buffer.alloc(32, 1), { mode: 0o600 });
-}
-
-async function serve() {
-  const limits = { ALLCLEAR_LIMITS_REQUESTS_PER_SECOND: '100000', ALLCLEAR_LIMITS_REQUESTS_BURST: '100000' };
-  const server = spawn(BINARY, ['serve', '--data-dir', DIRECTORY, '--listen', '127.0.0.1:0'], {
-    env: { ...environment, ...limits },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const url = await new Promise((done, failed) => {
-    server.once('error', failed);
-    server.once('exit', (code) => failed(new Error(`the server ended with ${code}`)));
-    createInterface({ input: server.stdout }).on('line', (line) => {
-      const found = /^listening on (\S+)/.exec(line);
-      if (found) done(new URL(found[1]));
-    });
-  });
-  const made = execFileSync(BINARY, ['token', 'create', '--data-dir', DIRECTORY, '--role', 'read_only', '--name', `lists ${Date.now()}`], { encoding: 'utf8', env: environment });
-  return { server, url, token: made.trim().split('\n').at(-1) };
 }
 
 const number = (below) => Math.floor(Math.random() * below);
@@ -75,7 +55,7 @@ function lists({ group, tag, smartGroup, profile, user }) {
   return [
     ...devices.map((query) => ['devices', query]),
     ['devices', () => `search=Phone%20of%20user%20${padded()}`, 'search=Phone of user …'],
-    ['devices', () => `search=SN${padded().slice(0, 4)}`, 'search=SN…'],
+    ['devices', () => `search=SN0${padded().slice(0, 4)}`, 'search=SN…'],
     ...threats.map((query) => ['threats', query]),
     ...users.map((query) => ['users', query]),
     ['users', () => `search=user${padded()}`, 'search=…'],
@@ -89,7 +69,7 @@ function percentile(sorted, share) {
 }
 
 fill();
-const { server, url, token } = await serve();
+const { server, url, token } = await serve(DIRECTORY, 'read_only');
 const agent = new Agent({ keepAlive: true, maxSockets: 1 });
 /** The answer, and how long it took until all of it was there. */
 const get = (path) =>

@@ -5,17 +5,15 @@
 // First that many mails wait and are sent as fast as may be: mails a second, and the server's memory. Then detections come
 // in at a steady rate and users are told (Account Status without hold-down): the time from a detection posted to its mail
 // accepted. The server is target/release/allclear, or what ALLCLEAR_BINARY names. Fails if a mail is missing or came twice.
-import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
+import { ROOT, serve } from './serve.mjs';
 
-const ROOT = resolve(import.meta.dirname, '..');
 const { SMTPServer } = createRequire(join(ROOT, 'tests/peers/smtp.mjs'))('smtp-server');
 const { values } = parseArgs({
   options: {
@@ -26,7 +24,6 @@ const { values } = parseArgs({
   },
 });
 const [MAILS, CONNECTIONS, DETECTIONS, RATE] = [values.mails, values.connections, values.detections, values.rate].map(Number);
-const { ALLCLEAR_BINARY: BINARY = join(ROOT, 'target/release/allclear'), ...environment } = process.env;
 const DIRECTORY = mkdtempSync(join(tmpdir(), 'allclear-mail-load-'));
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
@@ -55,23 +52,7 @@ const relay = new SMTPServer({
 });
 await new Promise((done) => relay.listen(0, '127.0.0.1', done));
 
-async function serve() {
-  const settings = { LIMITS_REQUESTS_PER_SECOND: '100000', LIMITS_REQUESTS_BURST: '100000', OUTGOING_ALLOW: '127.0.0.1' };
-  const env = { ...environment, ...Object.fromEntries(Object.entries(settings).map(([name, text]) => [`ALLCLEAR_${name}`, text])) };
-  const server = spawn(BINARY, ['serve', '--data-dir', DIRECTORY, '--listen', '127.0.0.1:0'], { env, stdio: ['ignore', 'pipe', 'inherit'] });
-  const url = await new Promise((done, failed) => {
-    server.once('error', failed);
-    server.once('exit', (code) => failed(new Error(`the server ended with ${code}`)));
-    createInterface({ input: server.stdout }).on('line', (line) => {
-      const found = /^listening on (\S+)/.exec(line);
-      if (found) done(new URL(found[1]));
-    });
-  });
-  const made = execFileSync(BINARY, ['token', 'create', '--data-dir', DIRECTORY, '--role', 'administrator', '--name', 'load'], { encoding: 'utf8', env: environment });
-  return { server, url, token: made.trim().split('\n').at(-1) };
-}
-
-const { server, url, token } = await serve();
+const { server, url, token } = await serve(DIRECTORY, 'administrator', { ALLCLEAR_OUTGOING_ALLOW: '127.0.0.1' });
 const agent = new Agent({ keepAlive: true, maxSockets: 32 });
 
 function call(method, path, body, credential = token) {
