@@ -71,4 +71,9 @@ pub const MIGRATIONS: &[db::migrate::Migration] = &[
         name: "messages_app",
         sql: include_str!("../migrations/0007_messages_app.sql"),
     },
+    db::migrate::Migration {
+        number: 8,
+        name: "outbox_expiry",
+        sql: include_str!("../migrations/0008_outbox_expiry.sql"),
+    },
 ];

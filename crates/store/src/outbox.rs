@@ -177,14 +177,17 @@ pub fn attempts(tx: &mut Tx<'_>, tenant: Tenant, id: NotificationId) -> Result<V
     )?)
 }
 
-/// Messages that wait, are in nobody's hand and are no longer worth sending.
+/// Messages that wait, are in nobody's hand and are no longer worth sending, the longest over first.
 pub fn expired(tx: &mut Tx<'_>, tenant: Tenant, now: Time, limit: i64) -> Result<Vec<Notification>, Error> {
-    let sql = format!(
+    tx.query::<Raw>(&expired_sql(), params![tenant.0, now.as_micros(), limit])?.into_iter().map(Raw::read).collect()
+}
+
+fn expired_sql() -> String {
+    format!(
         "SELECT {} FROM notification WHERE tenant = $1 AND next_attempt_at IS NOT NULL AND expires_at <= $2 \
-         AND (lease_owner IS NULL OR next_attempt_at <= $2) ORDER BY id LIMIT $3",
+         AND (lease_owner IS NULL OR next_attempt_at <= $2) ORDER BY expires_at LIMIT $3",
         COLUMNS.join(", ")
-    );
-    tx.query::<Raw>(&sql, params![tenant.0, now.as_micros(), limit])?.into_iter().map(Raw::read).collect()
+    )
 }
 
 /// Ends the way of a message, waiting or sent.
@@ -222,12 +225,16 @@ pub fn by_message_id(
     provider: &str,
     message_id: &str,
 ) -> Result<Option<Notification>, Error> {
-    let sql = format!(
+    tx.query_opt::<Raw>(&by_message_id_sql(), params![tenant.0, message_id, provider])?.map(Raw::read).transpose()
+}
+
+fn by_message_id_sql() -> String {
+    // Not by id: for the order of the primary key, SQLite would walk all the tenant's.
+    format!(
         "SELECT {} FROM notification WHERE tenant = $1 AND message_id = $2 AND message_id IS NOT NULL \
-         AND channel = 'sms' AND provider = $3 ORDER BY id DESC LIMIT 1",
+         AND channel = 'sms' AND provider = $3 ORDER BY created_at DESC LIMIT 1",
         COLUMNS.join(", ")
-    );
-    tx.query_opt::<Raw>(&sql, params![tenant.0, message_id, provider])?.map(Raw::read).transpose()
+    )
 }
 
 /// How a channel is doing.
@@ -257,4 +264,28 @@ pub fn failed_since(tx: &mut Tx<'_>, tenant: Tenant, since: Time) -> Result<i64,
         params![tenant.0, since.as_micros()],
     )?;
     Ok(count.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+    use super::*;
+    use crate::{MIGRATIONS, db::migrate, testing::TestDb};
+
+    #[tokio::test]
+    async fn messages_are_found_by_their_indexes() {
+        let database = TestDb::sqlite(|_| {}).await;
+        migrate::run(&database.db, MIGRATIONS).await.unwrap();
+        let plan = database.plan(&expired_sql(), row![1_i64, 0_i64, 1_i64]).await;
+        assert!(
+            plan.starts_with("SEARCH notification USING INDEX notification_expiring (tenant=? AND expires_at<?)"),
+            "{plan}"
+        );
+        assert!(!plan.contains("TEMP B-TREE"), "{plan}");
+        let plan = database.plan(&by_message_id_sql(), row![1_i64, "id", "provider"]).await;
+        assert!(
+            plan.starts_with("SEARCH notification USING INDEX notification_message_id (tenant=? AND message_id=?)"),
+            "{plan}"
+        );
+    }
 }

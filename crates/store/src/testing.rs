@@ -4,7 +4,7 @@
 
 use uuid::Uuid;
 
-use crate::db::{DatabaseUrl, Db, Dialect, Options};
+use crate::db::{DatabaseUrl, Db, Dialect, Options, Value};
 
 /// A database that is empty when given and gone when dropped.
 pub struct TestDb {
@@ -58,6 +58,13 @@ impl TestDb {
             Place::Directory(directory) => Some(directory.path()),
             Place::Server { .. } => None,
         }
+    }
+
+    /// How SQLite goes about a query, its steps in one line.
+    pub async fn plan(&self, sql: &str, values: Vec<Value>) -> String {
+        let sql = format!("EXPLAIN QUERY PLAN {sql}");
+        let steps = self.db.read(move |tx| tx.query::<(i64, i64, i64, String)>(&sql, &values)).await;
+        steps.expect("the query is sound").into_iter().map(|step| step.3).collect::<Vec<_>>().join("; ")
     }
 
     /// Which kind it is.

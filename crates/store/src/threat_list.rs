@@ -337,9 +337,7 @@ mod tests {
         for range in by_classification(&filter) {
             let select = select(Tenant(1), &filter, range, sort, true, None, 50);
             let (sql, values) = db::build(db.dialect(), &select).unwrap();
-            let sql = format!("EXPLAIN QUERY PLAN {sql}");
-            let lines: Vec<(i64, i64, i64, String)> = db.read(move |tx| tx.query(&sql, &values)).await.unwrap();
-            plans.push(lines.into_iter().map(|line| line.3).collect::<Vec<_>>().join("; "));
+            plans.push(database.plan(&sql, values).await);
         }
         plans
     }
