@@ -9,6 +9,9 @@ use crate::{
     time::Time,
 };
 
+/// The source of what this server itself finds: no message from outside may claim to be from it.
+pub const BUILT_IN_SOURCE: &str = "allclear";
+
 /// What a detection says of its threat.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

@@ -6,6 +6,7 @@
 //! Start at [`evaluate`]: rules and facts go in, a [`posture::Posture`] and its [`explain::Reason`]s come out.
 
 pub mod admin;
+pub mod app;
 pub mod check;
 pub mod classification;
 pub mod compliance;
