@@ -130,6 +130,56 @@ pub struct Device {
     pub sensor: Sensor,
     /// When we first knew of it.
     pub created_at: Time,
+    /// What is seen of how it is protected.
+    #[serde(default, skip_serializing_if = "SecurityState::is_unknown")]
+    pub security: SecurityState,
+}
+
+/// What a device's agent, or its management, sees of how the device is protected. What is absent is not known.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct SecurityState {
+    /// A passcode, pattern or password is asked to unlock it.
+    pub passcode_present: Option<bool>,
+    /// Its data is encrypted.
+    pub encrypted: Option<bool>,
+    /// The system's own protection is broken: rooted (Android) or jailbroken (iOS).
+    pub rooted: Option<bool>,
+    /// Android: it starts systems that are not the maker's.
+    pub bootloader_unlocked: Option<bool>,
+    /// Android: a computer may debug it by cable.
+    pub usb_debugging: Option<bool>,
+    /// Developer options or Developer Mode are on.
+    pub developer_mode: Option<bool>,
+    /// Android: apps may be installed from outside the store.
+    pub unknown_sources: Option<bool>,
+}
+
+impl SecurityState {
+    /// Whether nothing is known.
+    pub fn is_unknown(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Takes over what was seen, and names what changed.
+    pub fn take(&mut self, seen: &SecurityState) -> Vec<&'static str> {
+        let mut changed = Vec::new();
+        for (name, known, seen) in [
+            ("passcode_present", &mut self.passcode_present, seen.passcode_present),
+            ("encrypted", &mut self.encrypted, seen.encrypted),
+            ("rooted", &mut self.rooted, seen.rooted),
+            ("bootloader_unlocked", &mut self.bootloader_unlocked, seen.bootloader_unlocked),
+            ("usb_debugging", &mut self.usb_debugging, seen.usb_debugging),
+            ("developer_mode", &mut self.developer_mode, seen.developer_mode),
+            ("unknown_sources", &mut self.unknown_sources, seen.unknown_sources),
+        ] {
+            if seen.is_some() && *known != seen {
+                *known = seen;
+                changed.push(name);
+            }
+        }
+        changed
+    }
 }
 
 /// What the threat sensor on a device last said of itself.

@@ -26,6 +26,7 @@ pub mod organization_group;
 pub mod os_version;
 pub mod payload;
 pub mod posture;
+pub mod posture_rules;
 pub mod profile;
 pub mod protections;
 pub mod quickstart;

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{contact, level::RiskLevel, notification::Channel, template::language, time::Span};
+use crate::{
+    contact, level::RiskLevel, notification::Channel, posture_rules::PostureRules, template::language, time::Span,
+};
 
 /// A tenant's settings. Everything has a default.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
@@ -28,6 +30,8 @@ pub struct Settings {
     pub scores: ScoreSettings,
     /// Sources whose own severity decides instead of Protections.
     pub trusted_sources: Vec<String>,
+    /// What devices are asked to be like; what is wrong with one becomes a threat on it.
+    pub posture_rules: PostureRules,
     /// How messages to people present themselves.
     pub branding: Branding,
     /// Administrators need a second factor to sign in; whoever has none sets one up before anything else.
@@ -46,6 +50,7 @@ impl Default for Settings {
             compliance: ComplianceSettings::default(),
             scores: ScoreSettings::default(),
             trusted_sources: Vec::new(),
+            posture_rules: PostureRules::default(),
             branding: Branding::default(),
             require_second_factor: false,
         }
@@ -137,6 +142,8 @@ impl Settings {
             "/branding/link",
             "must be an address such as https://example.com/help, at most 200 characters",
         );
+        let rules = self.posture_rules.problems().into_iter();
+        problems.extend(rules.map(|(pointer, detail)| (format!("/posture_rules{pointer}"), detail.to_owned())));
         problems
     }
 }

@@ -42,6 +42,9 @@ pub struct Threat {
     pub changed_at: Time,
     /// Set while an administrator ignores it.
     pub ignored: Option<Ignored>,
+    /// A digest of the evidence, kept of open threats of posture rules to tell whether there is new evidence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<u64>,
 }
 
 impl Threat {
@@ -57,6 +60,7 @@ impl Threat {
             first_seen: detection.detected_at,
             changed_at: detection.detected_at,
             ignored: None,
+            evidence: None,
         }
     }
 

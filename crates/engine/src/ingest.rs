@@ -10,19 +10,19 @@ use std::{
 
 use allclear_domain::{
     classification,
-    detection::{Detection, DeviceRef, Notice, Observed, ProtectionStatus, SensorReport, SourceEvent, Unmapped},
-    device::{Device, Sensor},
+    detection::{
+        BUILT_IN_SOURCE, Detection, DeviceRef, Notice, Observed, ProtectionStatus, SensorReport, SourceEvent, Unmapped,
+    },
+    device::{Device, ManagementType, SecurityState, Sensor},
     ids::{CommandId, DeviceId, ProfileId, Tenant, ThreatId},
     journal::{Actor, ActorKind, Change, Object},
     profile::{Action, Desired, ResultStatus},
-    threat::Threat,
     time::{Span, Time},
 };
 use allclear_store::{
     db::Tx,
     devices::{self, Key},
     sources::{self, Kept, KeptState},
-    threats,
 };
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -75,6 +75,10 @@ pub enum Fact {
 pub struct Inventory {
     /// Facts about the device; its platform never changes.
     pub observed: Observed,
+    /// What it sees of how the device is protected.
+    pub security: SecurityState,
+    /// iOS: whether the device is supervised.
+    pub supervised: Option<bool>,
     /// What the sensor says of itself.
     pub protection_status: Option<ProtectionStatus>,
     /// All profiles of ours that are on it, each in which version.
@@ -435,51 +439,12 @@ impl Intake<'_, '_, '_> {
         };
         self.work.load([device])?;
         let (tenant, now, new_id) = (self.work.tenant, self.work.now, ThreatId(self.work.source.id()));
-        let Some(loaded) = self.work.loaded(device) else { return Ok(unknown_device("the device was deleted")) };
-        let place = loaded.record.facts.threats.iter().position(|threat| threat.is_about(&detection));
-        let (mut threat, before, mut decides) = match place {
-            Some(place) => {
-                let threat = loaded.record.facts.threats.remove(place);
-                let before = threat.status();
-                (threat, Some(before), false)
-            }
-            None => {
-                let archived = if loaded.record.archived_threats {
-                    threats::find_archived(self.work.tx, tenant, device, &detection.source, &detection.threat_id)?
-                } else {
-                    None
-                };
-                match archived {
-                    Some(threat) => {
-                        let before = threat.status();
-                        (threat, Some(before), false)
-                    }
-                    None => (Threat::new(new_id, &detection), None, true),
-                }
-            }
+        let Some((tx, loaded)) = self.work.loaded_with_tx(device) else {
+            return Ok(unknown_device("the device was deleted"));
         };
-        let unchanged = threat.clone();
-        decides |= threat.take(&detection);
-        let Some(loaded) = self.work.loaded(device) else { return Ok(unknown_device("the device was deleted")) };
         let actor = Actor::new(ActorKind::Source, detection.source.clone());
         loaded.caused_by(actor, Some(&detection.event_id));
-        let status = threat.status();
-        // One that was archived is in the device's record again.
-        if place.is_none() || threat != unchanged {
-            let details = decides.then(|| serde_json::to_string(&detection.details)).and_then(Result::ok);
-            loaded.write_threat(&threat, details, before.is_some());
-        }
-        if before != Some(status) {
-            loaded.change(Change::Threat {
-                threat: threat.id,
-                classification: threat.classification.clone(),
-                from: before,
-                to: status,
-                reason: None,
-            });
-        }
-        let threats = &mut loaded.record.facts.threats;
-        threats.insert(place.unwrap_or(threats.len()), threat);
+        loaded.detected(tx, tenant, &detection, Some(&detection.details), new_id)?;
         let sensor = &mut loaded.record.facts.device.sensor;
         heard_of(sensor, detection.detected_at.min(now));
         if sensor.reported_at.is_none() && sensor.status.unwrap_or_default() == ProtectionStatus::Pending {
@@ -532,7 +497,12 @@ impl Intake<'_, '_, '_> {
         self.known(device, |loaded| {
             let facts = &mut loaded.record.facts.device;
             let actor = Actor::new(ActorKind::Device, facts.friendly_name.clone());
-            let fields = observe(facts, &inventory.observed);
+            let mut fields = observe(facts, &inventory.observed);
+            fields.extend(facts.security.take(&inventory.security).into_iter().map(str::to_owned));
+            if let Some(management) = inventory.supervised.and_then(|supervised| managed(facts, supervised)) {
+                facts.management = Some(management);
+                fields.push("management".to_owned());
+            }
             if let Some(status) = inventory.protection_status {
                 facts.sensor.status = Some(status);
                 facts.sensor.reported_at = Some(now);
@@ -573,6 +543,17 @@ impl Intake<'_, '_, '_> {
             self.take_event(&event, UnknownDevice::Wait)?;
         }
         Ok(())
+    }
+}
+
+/// How much of an Apple device is managed now that it is known whether it is supervised; none if that is no news.
+fn managed(device: &Device, supervised: bool) -> Option<ManagementType> {
+    match device.management {
+        Some(ManagementType::UserEnrollment) => None,
+        Some(ManagementType::Supervised) => (!supervised).then_some(ManagementType::DeviceEnrollment),
+        _ if supervised => Some(ManagementType::Supervised),
+        Some(ManagementType::DeviceEnrollment) => None,
+        _ => Some(ManagementType::DeviceEnrollment),
     }
 }
 
@@ -729,6 +710,9 @@ fn sensor_problem(report: &SensorReport, now: Time) -> Option<(&'static str, Str
 }
 
 fn source_problem(source: &str) -> Option<(&'static str, String)> {
+    if source == BUILT_IN_SOURCE {
+        return Some(("invalid_source", format!("source {source:?} is this server itself")));
+    }
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'-');
     let good = (1..=64).contains(&source.len()) && source.bytes().all(plain);
     (!good).then(|| ("invalid_source", "source must be 1 to 64 characters of a-z, 0-9, `_` and `-`".into()))

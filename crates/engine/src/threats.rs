@@ -7,6 +7,7 @@ use allclear_domain::{
     detection::ThreatStatus,
     ids::{OrganizationGroupId, ThreatId},
     journal::Change,
+    posture_rules::is_of_rule,
     threat::{Ignored, Threat},
     time::Span,
 };
@@ -58,6 +59,7 @@ pub fn decide(
     let mut threat = before.clone();
     match decision {
         Decision::Resolve if before.status() == ThreatStatus::Resolved => return Ok(before),
+        Decision::Resolve if is_of_rule(&before) => return Err(decided_by_rule()),
         Decision::Resolve => {
             threat.reported = ThreatStatus::Resolved;
             threat.changed_at = now.max(before.changed_at);
@@ -68,6 +70,7 @@ pub fn decide(
         Decision::Ignore if before.ignored.is_some() => return Ok(before),
         Decision::Ignore => threat.ignored = Some(Ignored { by, reason: reason.to_owned(), at: now }),
         Decision::Reopen if before.is_open() => return Ok(before),
+        Decision::Reopen if is_of_rule(&before) && before.ignored.is_none() => return Err(decided_by_rule()),
         Decision::Reopen => {
             threat.ignored = None;
             if !threat.is_open() {
@@ -89,4 +92,9 @@ pub fn decide(
         reason: Some(reason.to_owned()),
     });
     Ok(threat)
+}
+
+/// A posture rule would change the threat back in the same commit.
+fn decided_by_rule() -> Error {
+    Error::Conflict("a posture rule decides whether it is there: put the device right, or ignore the threat".into())
 }

@@ -9,6 +9,7 @@ use std::{
 };
 
 use allclear_domain::{
+    detection::{BUILT_IN_SOURCE, ThreatStatus},
     device::{Device, DeviceFacts},
     evaluate::{Evaluation, evaluate},
     ids::{DeviceId, OrganizationGroupId, Tenant, ThreatId, UserId},
@@ -34,7 +35,7 @@ use allclear_store::{
     users::{self, UserDelta},
 };
 
-use crate::{Error, account_status, enforcement, source::Source};
+use crate::{Error, account_status, enforcement, posture_rules, source::Source};
 
 /// The rules of tenants, as loaded last. Checked against the tenant's row in every transaction.
 pub(crate) type RulesCache = std::sync::RwLock<HashMap<Tenant, Arc<Rules>>>;
@@ -161,6 +162,12 @@ impl<'w, 'c> Work<'w, 'c> {
         self.devices.get_mut(&id).filter(|loaded| !loaded.deleted)
     }
 
+    /// [`Work::loaded`], and the transaction to read more of the device.
+    pub(crate) fn loaded_with_tx(&mut self, id: DeviceId) -> Option<(&mut Tx<'c>, &mut Loaded)> {
+        let loaded = self.devices.get_mut(&id).filter(|loaded| !loaded.deleted)?;
+        Some((&mut *self.tx, loaded))
+    }
+
     /// The device at work in this transaction that has a key: its row may not be written yet.
     pub(crate) fn loaded_by(&self, key: &Key) -> Option<DeviceId> {
         let has = |loaded: &&Loaded| {
@@ -216,7 +223,7 @@ impl<'w, 'c> Work<'w, 'c> {
         let mut settled: Vec<Settled> = Vec::new();
         for (_, loaded) in devices {
             if loaded.touched
-                && let Some(one) = self.settle(loaded)
+                && let Some(one) = self.settle(loaded)?
             {
                 settled.push(one);
             }
@@ -321,7 +328,12 @@ impl<'w, 'c> Work<'w, 'c> {
     }
 
     /// Evaluates one device. `None` if nothing about it changed.
-    fn settle(&self, mut loaded: Loaded) -> Option<Settled> {
+    fn settle(&mut self, mut loaded: Loaded) -> Result<Option<Settled>, Error> {
+        let judged_until = if loaded.deleted {
+            None
+        } else {
+            posture_rules::apply(self.tx, self.tenant, self.source, &self.rules, &mut loaded, self.now)?
+        };
         let record = &mut loaded.record;
         let mut archive = retire_closed(record, &self.rules, self.now);
         record.facts.reports.retain(|report| !report.is_empty());
@@ -330,6 +342,7 @@ impl<'w, 'c> Work<'w, 'c> {
             Posture::default()
         } else {
             let Evaluation { posture, valid_until } = evaluate(&self.rules, &record.facts, &before, self.now);
+            let valid_until = valid_until.into_iter().chain(judged_until).min();
             record.due_at = due(record.due_at, valid_until, self.now);
             posture
         };
@@ -339,7 +352,7 @@ impl<'w, 'c> Work<'w, 'c> {
         record.posture = posture;
         let unchanged = loaded.old.as_ref() == Some(record) && !loaded.deleted;
         if unchanged && loaded.changes.is_empty() && loaded.threats.is_empty() && loaded.credential.is_none() {
-            return None;
+            return Ok(None);
         }
         record.version += 1;
         let asked = |change: &Change| matches!(change, Change::Notified { .. } | Change::CheckRequested { .. });
@@ -348,7 +361,7 @@ impl<'w, 'c> Work<'w, 'c> {
                 old.posture.profiles != record.posture.profiles || old.facts.reports != record.facts.reports
             });
         loaded.threats.append(&mut archive);
-        Some(Settled {
+        Ok(Some(Settled {
             old: loaded.old,
             record: loaded.record,
             changes: loaded.changes,
@@ -358,7 +371,7 @@ impl<'w, 'c> Work<'w, 'c> {
             credential: loaded.credential,
             deleted: loaded.deleted,
             actions_changed,
-        })
+        }))
     }
 
     /// Remembers since when the parts that changed have been as they are.
@@ -577,11 +590,13 @@ fn is_new_message(change: &Change) -> bool {
 /// Moves the oldest threats that no longer matter out of the record: not open, and without a score that still fades.
 fn retire_closed(record: &mut DeviceRecord, rules: &Rules, now: Time) -> Vec<ThreatWrite> {
     let facts = &mut record.facts;
-    let closed = facts.threats.iter().filter(|threat| !threat.is_open()).count();
+    // What the built-in source still sees it must find again.
+    let standing = |threat: &Threat| threat.source == BUILT_IN_SOURCE && threat.reported != ThreatStatus::Resolved;
+    let closed = facts.threats.iter().filter(|threat| !threat.is_open() && !standing(threat)).count();
     let Some(surplus) = closed.checked_sub(CLOSED_THREATS_KEPT).filter(|surplus| *surplus > 0) else { return vec![] };
     let matters = |threat: &Threat| {
         let level = rules.protections.rate(threat, rules.trusts(&threat.source)).0;
-        threat.is_open() || incident_score(threat, level, &rules.settings.scores, now).0 > 0
+        threat.is_open() || standing(threat) || incident_score(threat, level, &rules.settings.scores, now).0 > 0
     };
     let idle = facts.threats.iter().filter(|threat| !matters(threat));
     let mut oldest: Vec<(Time, ThreatId)> = idle.map(|threat| (threat.changed_at, threat.id)).collect();

@@ -527,6 +527,7 @@ async fn an_inventory_corrects_what_was_thought() {
                 observed: Observed { os_version: Some("15".into()), ..Observed::default() },
                 protection_status: Some(ProtectionStatus::Deactivated),
                 installed,
+                ..Inventory::default()
             },
         };
         assert_eq!(fixture.submit(vec![report(None)]).await, [Outcome::Accepted]);

@@ -167,6 +167,7 @@ impl Raw {
             first_seen: Time::from_micros(self.first_seen),
             changed_at: Time::from_micros(self.changed_at),
             ignored: self.ignored.as_deref().map(json::decode).transpose()?,
+            evidence: None,
         };
         Ok(ListedThreat { threat, device: DeviceId(self.device), archived: self.archived })
     }

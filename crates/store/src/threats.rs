@@ -125,6 +125,7 @@ pub fn find_archived(
         first_seen: Time::from_micros(first_seen),
         changed_at: Time::from_micros(changed_at),
         ignored: ignored.as_deref().map(json::decode::<Ignored>).transpose()?,
+        evidence: None,
     }))
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use allclear_domain::{
     detection::{ProtectionStatus, ThreatStatus},
-    device::{Device, DeviceFacts, EnrollmentStatus, Sensor},
+    device::{Device, DeviceFacts, EnrollmentStatus, SecurityState, Sensor},
     ids::{DeviceId, OrganizationGroupId, Tenant, ThreatId, UserId},
     level::{Platform, RiskLevel},
     organization_group::{OrganizationGroup, OrganizationGroupKind},
@@ -61,6 +61,7 @@ fn threat(n: u128) -> Threat {
         first_seen,
         changed_at: first_seen.plus(Span::seconds(pick(n, 6, &[0, 5, 15]))),
         ignored: (status == ThreatStatus::Ignored).then_some(ignored),
+        evidence: None,
     }
 }
 
@@ -90,6 +91,7 @@ fn record(n: u128, threats: Vec<Threat>) -> DeviceRecord {
         requested_profiles: vec![],
         sensor: Sensor::default(),
         created_at: Time::EPOCH,
+        security: SecurityState::default(),
     };
     let protections = [ProtectionStatus::Activated, ProtectionStatus::Activated, ProtectionStatus::Disconnected];
     // A score may have outlived its risk.

@@ -9,7 +9,7 @@ use std::{
 
 use allclear_domain::{
     detection::{Detection, DeviceRef, Observed, ProtectionStatus, SensorReport, SourceEvent, ThreatStatus},
-    device::{Device, EnrollmentCategory, EnrollmentStatus, ManagementType, Ownership, Sensor},
+    device::{Device, EnrollmentCategory, EnrollmentStatus, ManagementType, Ownership, SecurityState, Sensor},
     ids::{CommandId, DeviceId, OrganizationGroupId, Tenant},
     journal::{Actor, ActorKind, Change},
     level::Platform,
@@ -243,6 +243,7 @@ fn phone(number: usize, employee: &Employee, clock: &PastClock, random: &mut Std
         requested_profiles: Vec::new(),
         sensor: Sensor::default(),
         created_at: Time::EPOCH,
+        security: SecurityState::default(),
     };
     Phone { device, owner: employee.person.name.clone(), fate }
 }

@@ -6,7 +6,9 @@ use allclear_domain::{
     classification::Response,
     compliance::Compliance,
     detection::{Detection, DeviceRef, ProtectionStatus, ThreatStatus},
-    device::{Device, DeviceFacts, EnrollmentCategory, EnrollmentStatus, ManagementType, Ownership, Sensor},
+    device::{
+        Device, DeviceFacts, EnrollmentCategory, EnrollmentStatus, ManagementType, Ownership, SecurityState, Sensor,
+    },
     ids::{CommandId, DeviceId, OrganizationGroupId, ProfileId, SmartGroupId, TagId, ThreatId, UserGroupId, UserId},
     level::{Platform, RiskLevel},
     organization_group::{OrganizationGroup, OrganizationGroupKind, OrganizationGroups},
@@ -386,6 +388,7 @@ pub fn device() -> impl Strategy<Value = Device> {
                 requested_profiles: requested,
                 sensor,
                 created_at: now(),
+                security: SecurityState::default(),
             }
         })
 }

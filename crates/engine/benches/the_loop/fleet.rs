@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use allclear_domain::{
     detection::{Detection, DeviceRef, ProtectionStatus, ThreatStatus},
-    device::{Device, DeviceFacts, EnrollmentStatus, ManagementType, Ownership, Sensor},
+    device::{Device, DeviceFacts, EnrollmentStatus, ManagementType, Ownership, SecurityState, Sensor},
     evaluate::evaluate,
     ids::{DeviceId, OrganizationGroupId, ThreatId, UserId},
     journal::{Actor, ActorKind},
@@ -134,6 +134,7 @@ fn device(number: usize, root: OrganizationGroupId, rules: &Rules, now: Time) ->
         requested_profiles: vec![],
         sensor: Sensor { status: Some(ProtectionStatus::Activated), reported_at: Some(now), last_contact: Some(now) },
         created_at: now,
+        security: SecurityState::default(),
     };
     let kind = ["trojan", "no_passcode", "adware"].get(number % 100).copied();
     let threats = kind.map(|kind| open_threat(kind, id, now)).into_iter().collect();

@@ -2,7 +2,7 @@
 
 use allclear_domain::{
     detection::ProtectionStatus,
-    device::{Device, EnrollmentCategory, EnrollmentStatus, ManagementType, Ownership, Sensor},
+    device::{Device, EnrollmentCategory, EnrollmentStatus, ManagementType, Ownership, SecurityState, Sensor},
     ids::{DeviceId, OrganizationGroupId, TokenId, UserId},
     journal::{Change, Object},
     level::Platform,
@@ -232,6 +232,7 @@ fn fresh(work: &Work<'_, '_>, id: DeviceId, user: &User, device: &NewDevice) -> 
         requested_profiles: Vec::new(),
         sensor: Sensor::default(),
         created_at: work.now,
+        security: SecurityState::default(),
     }
 }
 

@@ -28,6 +28,7 @@ pub fn set(work: &mut Work<'_, '_>, settings: &Settings, version: Option<i64>) -
             settings.scores.high,
             settings.scores.daily_decay.to_bits(),
             settings.trusted_sources.clone(),
+            settings.posture_rules.clone(),
         )
     };
     let job = if decides(&before) == decides(settings) {

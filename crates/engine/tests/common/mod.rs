@@ -14,7 +14,7 @@ use std::sync::{
 
 use allclear_domain::{
     detection::{Detection, DeviceRef, SourceEvent, ThreatStatus},
-    device::{Device, EnrollmentStatus, ManagementType, Sensor},
+    device::{Device, EnrollmentStatus, ManagementType, SecurityState, Sensor},
     ids::{DeviceId, OrganizationGroupId, Tenant},
     journal::{Actor, ActorKind},
     level::Platform,
@@ -214,6 +214,7 @@ pub fn device(id: DeviceId, group: OrganizationGroupId, platform: Platform, now:
         requested_profiles: vec![],
         sensor: Sensor::default(),
         created_at: now,
+        security: SecurityState::default(),
     }
 }
 

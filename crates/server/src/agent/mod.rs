@@ -11,6 +11,7 @@ use std::time::Duration;
 use allclear_channels::agent::{self, Command};
 use allclear_domain::{
     detection::{Detection, DeviceRef, Observed, ProtectionStatus, ThreatStatus},
+    device::SecurityState,
     ids::{CommandId, DeviceId, ProfileId},
     level::RiskLevel,
     profile::ResultStatus,
@@ -252,6 +253,20 @@ pub struct AgentInventory {
     /// Android's security patch level, `YYYY-MM-DD`.
     #[schema(max_length = 200)]
     security_patch_level: Option<String>,
+    /// Whether a passcode, pattern or password is asked to unlock it.
+    passcode_present: Option<bool>,
+    /// Whether its data is encrypted.
+    encrypted: Option<bool>,
+    /// Whether the system's own protection is broken: rooted (Android) or jailbroken (iOS).
+    rooted: Option<bool>,
+    /// Android: whether it starts systems that are not the maker's.
+    bootloader_unlocked: Option<bool>,
+    /// Android: whether a computer may debug it by cable.
+    usb_debugging: Option<bool>,
+    /// Whether developer options or Developer Mode are on.
+    developer_mode: Option<bool>,
+    /// Android: whether apps may be installed from outside the store.
+    unknown_sources: Option<bool>,
     /// What the threat sensor says of itself.
     protection_status: Option<ProtectionStatus>,
     /// All profiles that are on the device. What we thought is corrected by it.
@@ -270,6 +285,9 @@ pub struct InstalledProfile {
 }
 
 /// Reports what the agent sees of its device
+///
+/// What the tenant's posture rules find wrong with it opens a threat of the source `allclear` on the device in the same
+/// commit, and resolves it once the device reports that it is right.
 #[utoipa::path(post, path = "/agent/v1/inventory", tag = "agent", operation_id = "report_inventory",
     request_body = AgentInventory, responses((status = 204)))]
 async fn inventory(
@@ -299,6 +317,16 @@ async fn inventory(
             os_version: seen.os_version,
             security_patch_level: seen.security_patch_level,
         },
+        security: SecurityState {
+            passcode_present: seen.passcode_present,
+            encrypted: seen.encrypted,
+            rooted: seen.rooted,
+            bootloader_unlocked: seen.bootloader_unlocked,
+            usb_debugging: seen.usb_debugging,
+            developer_mode: seen.developer_mode,
+            unknown_sources: seen.unknown_sources,
+        },
+        supervised: None,
         protection_status: seen.protection_status,
         installed: seen.profiles.map(|all| all.into_iter().map(|one| (one.profile_id, one.version)).collect()),
     };

@@ -299,3 +299,26 @@ async fn an_inventory_is_taken_over_and_a_deleted_device_is_turned_away() {
     stage.world.get(&uri, &stage.admin).await.expect(404);
     stage.world.get(&format!("{uri}/timeline"), &stage.admin).await.expect(404);
 }
+
+#[tokio::test]
+async fn what_an_inventory_shows_to_be_wrong_is_a_threat_until_it_is_put_right() {
+    let stage = Stage::new().await;
+    let phone = stage.enroll("S1").await;
+    phone
+        .post("inventory", json!({"passcode_present": false, "encrypted": true, "developer_mode": true}))
+        .await
+        .expect(204);
+    let device = stage.device(&phone.id).await;
+    assert_eq!(device["security"]["passcode_present"], false);
+    assert_eq!(device["security"]["rooted"], Value::Null);
+    let mut kinds: Vec<_> = device["open_threats"].as_array().unwrap().iter().map(|it| &it["classification"]).collect();
+    kinds.sort_by_key(|kind| kind.to_string());
+    assert_eq!(kinds, ["developer_mode", "no_passcode"]);
+    assert_eq!(device["open_threats"][0]["source"], "allclear");
+    assert_eq!(device["risk_level"], "medium");
+
+    phone.post("inventory", json!({"passcode_present": true})).await.expect(204);
+    let device = stage.device(&phone.id).await;
+    assert_eq!(device["open_threats"].as_array().unwrap().len(), 1);
+    assert_eq!(device["risk_level"], "low");
+}

@@ -4,7 +4,7 @@
 use std::{cmp::Ordering, collections::BTreeMap};
 
 use allclear_domain::{
-    device::{Device, DeviceFacts, Sensor},
+    device::{Device, DeviceFacts, SecurityState, Sensor},
     organization_group::{OrganizationGroup, OrganizationGroupKind},
     posture::{Posture, ProfileTarget, TargetReason},
     profile::{Action, Answer, Desired, ProfileReport, ResultStatus},
@@ -105,6 +105,7 @@ fn record(n: u128) -> DeviceRecord {
                 requested_profiles: vec![],
                 sensor: Sensor::default(),
                 created_at: Time::from_micros(i64::try_from(n).unwrap()),
+                security: SecurityState::default(),
             },
             threats: vec![],
             reports: reports.into_iter().collect(),

@@ -6,7 +6,7 @@ use allclear_domain::{
     classification,
     compliance::Compliance,
     detection::ProtectionStatus,
-    device::{self, EnrollmentCategory, EnrollmentStatus, ManagementType, Ownership},
+    device::{self, EnrollmentCategory, EnrollmentStatus, ManagementType, Ownership, SecurityState},
     ids::{DeviceId, OrganizationGroupId, ProfileId, SmartGroupId, Tenant, ThreatId, UserId},
     level::{Platform, RiskLevel},
     posture::{ProfileTarget, TargetReason},
@@ -185,6 +185,8 @@ pub struct Device {
     /// Android's security patch level.
     #[schema(required = true)]
     security_patch_level: Option<String>,
+    /// What is seen of how it is protected; null: not known.
+    security: SecurityState,
     /// Whose it is.
     #[schema(required = true)]
     ownership: Option<Ownership>,
@@ -344,6 +346,7 @@ impl Device {
             model: device.model.clone(),
             os_version: device.os_version.clone(),
             security_patch_level: device.security_patch_level.clone(),
+            security: device.security,
             ownership: device.ownership,
             management: device.management,
             enrollment_category: device.enrollment_category,

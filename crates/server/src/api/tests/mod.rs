@@ -18,7 +18,7 @@ mod threats;
 mod user_incidents;
 
 use allclear_domain::{
-    device::{Device, EnrollmentStatus, ManagementType, Sensor},
+    device::{Device, EnrollmentStatus, ManagementType, SecurityState, Sensor},
     ids::{DeviceId, OrganizationGroupId, Tenant, UserId},
     journal::{Actor, ActorKind},
     level::Platform,
@@ -148,5 +148,6 @@ fn device(
         requested_profiles: vec![],
         sensor: Sensor::default(),
         created_at: now,
+        security: SecurityState::default(),
     }
 }

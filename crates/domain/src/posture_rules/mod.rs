@@ -1,0 +1,239 @@
+//! Posture rules: what the built-in source makes of what is known of a device.
+//!
+//! Pure: facts and rules go in, the conditions that hold, and the detections that follow, come out. A condition about
+//! which nothing is known leaves its threat as it is; a rule that asks nothing any more lets go of it.
+
+use std::{
+    cmp::Ordering,
+    hash::{DefaultHasher, Hash, Hasher},
+};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+
+use crate::{
+    classification,
+    detection::{BUILT_IN_SOURCE, Detection, DeviceRef, ThreatStatus},
+    device::Device,
+    ids::DeviceId,
+    level::Platform,
+    os_version,
+    threat::Threat,
+    time::{Span, Time},
+    verdict::Verdict,
+};
+
+/// What the threat ids of posture rules start with.
+const PREFIX: &str = "rule:";
+const OUT_OF_DATE_OS: &str = "out_of_date_os";
+const OUT_OF_DATE_PATCH: &str = "out_of_date_security_patch";
+
+/// What a tenant asks of its devices. A rule is off until it is set; that a device has a passcode, is encrypted and not
+/// tampered with is always asked, and how bad it is otherwise is said in Protections.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct PostureRules {
+    /// The least version of the operating system; a device below it is `out_of_date_os`.
+    pub minimum_os: MinimumOs,
+    /// How many days old an Android device's security patch level may be, 1 to 3650; one that is older is
+    /// `out_of_date_security_patch`.
+    pub maximum_patch_age_days: Option<u16>,
+}
+
+/// The least version of each platform's operating system, such as `17.6`; absent: any.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct MinimumOs {
+    /// Of Android.
+    pub android: Option<String>,
+    /// Of iOS and iPadOS.
+    pub ios: Option<String>,
+}
+
+impl PostureRules {
+    fn minimum_os(&self, platform: Platform) -> Option<&str> {
+        match platform {
+            Platform::Android => self.minimum_os.android.as_deref(),
+            Platform::Ios => self.minimum_os.ios.as_deref(),
+        }
+    }
+
+    /// What is wrong with these rules: JSON pointer and reason.
+    pub fn problems(&self) -> Vec<(String, &'static str)> {
+        let mut problems = Vec::new();
+        for platform in [Platform::Android, Platform::Ios] {
+            let name = platform.as_str();
+            if self.minimum_os(platform).is_some_and(|version| !os_version::is_valid(version)) {
+                problems.push((format!("/minimum_os/{name}"), "must be a version such as 17.6"));
+            }
+        }
+        if self.maximum_patch_age_days.is_some_and(|days| !(1..=3650).contains(&days)) {
+            problems.push(("/maximum_patch_age_days".to_owned(), "must be 1 to 3650"));
+        }
+        problems
+    }
+}
+
+/// A condition that holds on a device.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Condition {
+    /// The kind of threat it is.
+    pub classification: &'static str,
+    /// What was seen, and what the rule asks.
+    pub evidence: Map<String, Value>,
+}
+
+impl Condition {
+    fn new(classification: &'static str, evidence: Value) -> Self {
+        let evidence = match evidence {
+            Value::Object(members) => members,
+            _ => Map::new(),
+        };
+        Self { classification, evidence }
+    }
+
+    /// The threat's id: the same whenever the same condition holds on the same device.
+    pub fn threat_id(&self) -> String {
+        format!("{PREFIX}{}", self.classification)
+    }
+}
+
+/// What the rules say about a device.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Judged {
+    /// The conditions that hold.
+    pub holds: Vec<Condition>,
+    /// The first moment at which time alone may change this.
+    pub valid_until: Option<Time>,
+    /// Kinds of threats whose facts are not known.
+    unknown: Vec<&'static str>,
+}
+
+/// Judges a device.
+pub fn judge(rules: &PostureRules, device: &Device, now: Time) -> Judged {
+    let mut judged = Judged::default();
+    for (name, classification, fact, wrong) in plain_facts(device) {
+        if !classification::find(classification).is_some_and(|row| row.platforms.contains(&device.platform)) {
+            continue;
+        }
+        match fact {
+            None => judged.unknown.push(classification),
+            Some(fact) if fact == wrong => judged.holds.push(Condition::new(classification, json!({ name: fact }))),
+            Some(_) => {}
+        }
+    }
+    if let Some(minimum) = rules.minimum_os(device.platform) {
+        let version = device.os_version.as_deref();
+        match version.and_then(|version| os_version::compare(version, minimum)) {
+            None => judged.unknown.push(OUT_OF_DATE_OS),
+            Some(Ordering::Less) => {
+                let evidence = json!({ "os_version": version, "minimum_os_version": minimum });
+                judged.holds.push(Condition::new(OUT_OF_DATE_OS, evidence));
+            }
+            Some(Ordering::Equal | Ordering::Greater) => {}
+        }
+    }
+    if let Some(days) = rules.maximum_patch_age_days.filter(|_| device.platform == Platform::Android) {
+        let level = device.security_patch_level.as_deref();
+        match level.and_then(day) {
+            None => judged.unknown.push(OUT_OF_DATE_PATCH),
+            Some(released) => {
+                let too_old = released.plus(Span::days(i64::from(days) + 1));
+                if now < too_old {
+                    judged.valid_until = Some(too_old);
+                } else {
+                    let evidence = json!({ "security_patch_level": level, "maximum_patch_age_days": days });
+                    judged.holds.push(Condition::new(OUT_OF_DATE_PATCH, evidence));
+                }
+            }
+        }
+    }
+    judged
+}
+
+/// The facts that always count: name, the kind of threat, what is known, and which value is wrong.
+fn plain_facts(device: &Device) -> [(&'static str, &'static str, Option<bool>, bool); 8] {
+    let seen = &device.security;
+    [
+        ("passcode_present", "no_passcode", seen.passcode_present, false),
+        ("encrypted", "not_encrypted", seen.encrypted, false),
+        ("rooted", "rooted", seen.rooted, true),
+        ("rooted", "jailbroken", seen.rooted, true),
+        ("bootloader_unlocked", "bootloader_unlocked", seen.bootloader_unlocked, true),
+        ("usb_debugging", "usb_debugging", seen.usb_debugging, true),
+        ("developer_mode", "developer_mode", seen.developer_mode, true),
+        ("unknown_sources", "unknown_sources", seen.unknown_sources, true),
+    ]
+}
+
+/// The beginning of a day given as `YYYY-MM-DD`, UTC.
+fn day(text: &str) -> Option<Time> {
+    let date: jiff::civil::Date = text.trim().parse().ok()?;
+    Some(date.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().into())
+}
+
+impl Judged {
+    /// Whether the condition behind a threat id of posture rules holds.
+    pub fn verdict(&self, threat_id: &str) -> Verdict {
+        if self.holds.iter().any(|condition| condition.threat_id() == threat_id) {
+            return Verdict::Yes;
+        }
+        match threat_id.strip_prefix(PREFIX) {
+            Some(classification) if !self.unknown.contains(&classification) => Verdict::No,
+            _ => Verdict::Unknown,
+        }
+    }
+
+    /// The detections that bring a device's threats in line: none where they are.
+    pub fn detections(&self, device: DeviceId, threats: &[Threat], now: Time) -> Vec<Detection> {
+        let ours = || threats.iter().filter(|threat| is_of_rule(threat) && threat.reported != ThreatStatus::Resolved);
+        let said = |known: Option<&Threat>, threat_id: String, classification: &str, status, details| Detection {
+            event_id: threat_id.clone(),
+            source: BUILT_IN_SOURCE.to_owned(),
+            device: DeviceRef::Id(device),
+            threat_id,
+            classification: classification.to_owned(),
+            status,
+            // A clock that was set back must not make it older than what is known.
+            detected_at: known.map_or(now, |threat| now.max(threat.changed_at.plus(Span::micros(1)))),
+            severity: None,
+            details,
+        };
+        let mut detections = Vec::new();
+        for condition in &self.holds {
+            let id = condition.threat_id();
+            let known = threats.iter().find(|threat| is_of_rule(threat) && threat.threat_id == id);
+            let open = known.filter(|threat| threat.reported == ThreatStatus::Open);
+            if open.is_none_or(|threat| threat.evidence != Some(digest(&condition.evidence))) {
+                let details = condition.evidence.clone();
+                detections.push(said(known, id, condition.classification, ThreatStatus::Open, details));
+            }
+        }
+        for threat in ours().filter(|threat| self.verdict(&threat.threat_id) == Verdict::No) {
+            let id = threat.threat_id.clone();
+            detections.push(said(Some(threat), id, &threat.classification, ThreatStatus::Resolved, Map::new()));
+        }
+        detections
+    }
+}
+
+/// Whether a threat is about a posture rule.
+pub fn is_of_rule(threat: &Threat) -> bool {
+    threat.source == BUILT_IN_SOURCE && threat.threat_id.starts_with(PREFIX)
+}
+
+/// What is to be kept of a detection's evidence, see [`Threat::evidence`].
+pub fn evidence_of(detection: &Detection) -> Option<u64> {
+    (detection.status == ThreatStatus::Open).then(|| digest(&detection.details))
+}
+
+/// Tells evidence from other evidence. Should another release compute it differently, evidence is written once more.
+fn digest(evidence: &Map<String, Value>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    Value::Object(evidence.clone()).to_string().hash(&mut hasher);
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests;
