@@ -8,7 +8,10 @@ pub mod messenger;
 pub mod settings;
 pub mod smpp;
 
-use allclear_domain::sms::{self, SmsAlphabet};
+use allclear_domain::{
+    contact,
+    sms::{self, SmsAlphabet},
+};
 use futures_util::future::BoxFuture;
 
 use crate::outcome::Outcome;
@@ -26,10 +29,7 @@ impl Text<'_> {
     /// The digits of the number and the octets of the text, or why nobody would take it.
     fn checked(&self) -> Result<(&str, SmsAlphabet, Vec<u8>), Outcome> {
         let refused = |answer| Outcome::Refused { answer };
-        let digits = self
-            .to
-            .strip_prefix('+')
-            .filter(|digits| (7..=15).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_digit()));
+        let digits = contact::phone_digits(self.to);
         let digits = digits.ok_or_else(|| refused(format!("`{}` is not a number in international format", self.to)))?;
         let (alphabet, octets) = sms::encode(self.body).map_err(|length| {
             refused(format!("the text is too long for one SMS: {} of {}", length.units, length.limit))

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{put_secret, read, write};
+use super::{four, none_if_empty, put_secret, read, write};
 use crate::{
     app::AppState,
     auth::Principal,
@@ -96,10 +96,6 @@ pub struct EmailChannelEdit {
     version: Option<i64>,
 }
 
-fn four() -> u16 {
-    4
-}
-
 /// A mail relay from now on.
 #[derive(Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -152,7 +148,8 @@ async fn get(State(state): State<AppState>, principal: Principal) -> Result<Resp
 async fn shown(state: &AppState, principal: &Principal) -> Result<Response, Problem> {
     let setting = read(state, principal, Transport::Email).await?;
     let settings = setting.as_ref().and_then(|setting| serde_json::from_str::<EmailSettings>(&setting.config).ok());
-    let settings = settings.unwrap_or(EmailSettings { relays: Vec::new(), dkim: None, connections: 4, per_second: 0 });
+    let settings =
+        settings.unwrap_or(EmailSettings { relays: Vec::new(), dkim: None, connections: four(), per_second: 0 });
     let has = |name: &str| setting.as_ref().is_some_and(|setting| setting.secrets.contains_key(name));
     let relay = |relay: Relay| EmailRelay {
         password_set: has(&relay.secret()),
@@ -192,7 +189,6 @@ async fn put(
     let mut secrets = Secrets::new();
     let mut settings =
         EmailSettings { relays: Vec::new(), dkim: None, connections: edit.connections, per_second: edit.per_second };
-    let none_if_empty = |text: Option<String>| text.filter(|text| !text.is_empty());
     for relay in edit.relays {
         let set = Relay {
             host: relay.host,

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{put_secret, read, write};
+use super::{four, none_if_empty, put_secret, read, write};
 use crate::{
     app::AppState,
     auth::Principal,
@@ -219,10 +219,6 @@ fn smpp_port() -> u16 {
     2775
 }
 
-fn four() -> u16 {
-    4
-}
-
 fn ten() -> u16 {
     10
 }
@@ -288,10 +284,6 @@ impl GatewayChannel {
             requests: gateway.requests,
         }
     }
-}
-
-fn none_if_empty(text: Option<String>) -> Option<String> {
-    text.filter(|text| !text.is_empty())
 }
 
 /// The provider that is asked for, and its secret if one is given.
