@@ -54,11 +54,11 @@ function lists({ group, tag, smartGroup, profile, user }) {
   const users = ['', 'sort=-score', 'sort=user_name', 'risky=true&sort=-score', 'risk_status=high&sort=-score', 'risk_status=none'];
   return [
     ...devices.map((query) => ['devices', query]),
-    ['devices', () => `search=Phone%20of%20user%20${padded()}`, 'search=Phone of user …'],
-    ['devices', () => `search=SN0${padded().slice(0, 4)}`, 'search=SN…'],
+    ['devices', () => `q=Phone%20of%20user%20${padded()}`, 'q=Phone of user …'],
+    ['devices', () => `q=SN0${padded().slice(0, 4)}`, 'q=SN…'],
     ...threats.map((query) => ['threats', query]),
     ...users.map((query) => ['users', query]),
-    ['users', () => `search=user${padded()}`, 'search=…'],
+    ['users', () => `q=user${padded()}`, 'q=…'],
     ...['smart-groups', 'profiles', 'tags', 'classifications', 'organization-groups', 'notifications', 'jobs', 'dashboard', 'settings'].map((name) => [name, '']),
     ['search', () => `q=user${padded()}`, 'q=…'],
   ];

@@ -38,8 +38,8 @@ const FOUND = 20;
 const KEEP = { staleTime: 5 * 60_000 };
 const useTyped = () => {
   const [typed, setTyped] = useState('');
-  const [search] = useDebouncedValue(typed.trim(), 250);
-  return [search || undefined, setTyped] as const;
+  const [q] = useDebouncedValue(typed.trim(), 250);
+  return [q || undefined, setTyped] as const;
 };
 // The server has searched already.
 const asFound = { filter: ({ options }: { options: unknown[] }) => options } as Pick<MultiSelectProps, 'filter'>;
@@ -57,14 +57,14 @@ export function useUserNames(ids: string[]): Option[] {
 }
 
 export function PickDevices(props: Props) {
-  const [search, setTyped] = useTyped();
-  const { data } = useQuery({ ...listDevicesOptions({ query: { search, limit: FOUND } }), ...KEEP });
+  const [q, setTyped] = useTyped();
+  const { data } = useQuery({ ...listDevicesOptions({ query: { q, limit: FOUND } }), ...KEEP });
   const found = (data?.items ?? []).map((device) => ({ value: device.id, label: device.friendly_name }));
   return <PickMany options={merged(found, useDeviceNames(props.value))} {...asFound} onSearchChange={setTyped} {...props} />;
 }
 export function PickUsers(props: Props) {
-  const [search, setTyped] = useTyped();
-  const { data } = useQuery({ ...listUsersOptions({ query: { search, limit: FOUND } }), ...KEEP });
+  const [q, setTyped] = useTyped();
+  const { data } = useQuery({ ...listUsersOptions({ query: { q, limit: FOUND } }), ...KEEP });
   const found = (data?.items ?? []).map((user) => ({ value: user.id, label: user.display_name ?? user.user_name }));
   return <PickMany options={merged(found, useUserNames(props.value))} {...asFound} onSearchChange={setTyped} {...props} />;
 }

@@ -66,8 +66,8 @@ export const pickProfile = {
 export const pickUser = {
   kind: 'pick' as const,
   useOptions: (typed: string): Option[] => {
-    const [search] = useDebouncedValue(typed.trim(), 250);
-    const { data } = useQuery({ ...listUsersOptions({ query: { search: search || undefined, limit: 20 } }), ...KEEP });
+    const [q] = useDebouncedValue(typed.trim(), 250);
+    const { data } = useQuery({ ...listUsersOptions({ query: { q: q || undefined, limit: 20 } }), ...KEEP });
     return (data?.items ?? []).map((user) => ({ value: user.id, label: user.display_name ?? user.user_name }));
   },
   useName: (id: string) => useUserName(id),

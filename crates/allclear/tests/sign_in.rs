@@ -548,7 +548,7 @@ async fn administrators_are_managed_within_rights_and_reach() {
     assert!(!all.contains(&"root".to_owned()));
     assert_eq!(names(&mut root, "?sort=-user_name").await.len(), 5);
     assert_eq!(names(&mut root, "?state=invited").await.len(), 1);
-    assert_eq!(names(&mut ada, "?search=he&role=help_desk").await, ["help"]);
+    assert_eq!(names(&mut ada, "?q=he&role=help_desk").await, ["help"]);
     let mut paged = Vec::new();
     let mut cursor = String::new();
     loop {

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::{
     Error, db,
     db::{Row, Tx, Value},
-    json, listing, params,
+    json, params,
     roles::RoleRef,
 };
 
@@ -332,8 +332,6 @@ pub struct AdminFilter {
     pub states: Vec<AdminState>,
     /// With this role.
     pub role: Option<RoleRef>,
-    /// User name, name or mail address begins with this.
-    pub search: Option<String>,
 }
 
 /// Whose administrators are meant: those kept in these tenants, and in one of these organization groups if they are
@@ -365,13 +363,6 @@ pub fn list(tx: &mut Tx<'_>, scope: &Scope, filter: &AdminFilter) -> Result<Vec<
     }
     if let Some(role) = filter.role {
         select.and_where(col("role").eq(role.to_string()));
-    }
-    if let Some(search) = &filter.search {
-        let spellings = listing::spellings(search);
-        let beginnings = ["user_name", "name", "email"]
-            .into_iter()
-            .flat_map(|column| spellings.iter().map(move |text| listing::begins(col(column), text)));
-        select.and_where(listing::any(beginnings));
     }
     select.order_by_expr(col("user_name"), Order::Asc);
     let (sql, values) = db::build(tx.dialect(), &select)?;

@@ -31,8 +31,8 @@ const SUMMARY = 3;
 const pickDevice = {
   kind: 'pick' as const,
   useOptions: (typed: string) => {
-    const [search] = useDebouncedValue(typed.trim(), 250);
-    const { data } = useQuery(listDevicesOptions({ query: { search: search || undefined, limit: 20 } }));
+    const [q] = useDebouncedValue(typed.trim(), 250);
+    const { data } = useQuery(listDevicesOptions({ query: { q: q || undefined, limit: 20 } }));
     return (data?.items ?? []).map((device) => ({ value: device.id, label: device.friendly_name }));
   },
   useName: (id: string) => useQuery({ ...getDeviceOptions({ path: { id } }), enabled: Boolean(id), staleTime: 5 * 60_000 }).data?.friendly_name,

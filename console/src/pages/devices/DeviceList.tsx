@@ -40,7 +40,7 @@ const COLUMNS: Column<DeviceSummary, Sort>[] = [
 ];
 
 const FILTERS: Filter<keyof ReturnType<typeof deviceSearch.readFilters>>[] = [
-  { key: 'search', label: 'Search', atHand: true, kind: 'search', placeholder: 'Name or serial number' },
+  { key: 'q', label: 'Search', atHand: true, kind: 'search', placeholder: 'Name or serial number' },
   { key: 'risk_level', label: 'Risk', atHand: true, kind: 'many', values: RISK_LEVELS },
   { key: 'risky', label: 'With a score above 0', kind: 'flag' },
   { key: 'platform', label: 'Platform', atHand: true, kind: 'one', values: PLATFORMS },

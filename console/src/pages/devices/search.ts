@@ -16,7 +16,7 @@ export const PROFILE_STATUSES: ProfileStatus[] = [
 export const deviceSearch = listSearch({
   sorts: ['friendly_name', 'risk_level', 'score', 'created_at'],
   filters: {
-    search: text,
+    q: text,
     risk_level: many(RISK_LEVELS),
     risky: flag,
     platform: one(PLATFORMS),

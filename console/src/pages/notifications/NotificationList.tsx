@@ -30,8 +30,8 @@ const route = getRouteApi('/shell/notifications');
 const pickDevice = {
   kind: 'pick' as const,
   useOptions: (typed: string): Option[] => {
-    const [search] = useDebouncedValue(typed.trim(), 250);
-    const { data } = useQuery(listDevicesOptions({ query: { search: search || undefined, limit: 20 } }));
+    const [q] = useDebouncedValue(typed.trim(), 250);
+    const { data } = useQuery(listDevicesOptions({ query: { q: q || undefined, limit: 20 } }));
     return (data?.items ?? []).map(({ id, friendly_name }) => ({ value: id, label: friendly_name }));
   },
   useName: (id: string) => useQuery({ ...getDeviceOptions({ path: { id } }), enabled: Boolean(id) }).data?.friendly_name,

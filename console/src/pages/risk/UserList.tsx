@@ -38,7 +38,7 @@ const COLUMNS: Column<User, Sort>[] = [
 ];
 
 const FILTERS: Filter<keyof ReturnType<typeof riskyUserSearch.readFilters>>[] = [
-  { key: 'search', label: 'Search', atHand: true, kind: 'search', placeholder: 'User name or email' },
+  { key: 'q', label: 'Search', atHand: true, kind: 'search', placeholder: 'User name or email' },
   { key: 'risk_status', label: 'Risk', atHand: true, kind: 'many', values: RISK_STATUSES },
 ];
 

@@ -6,7 +6,7 @@ import { many, search, text } from '../../lib/search';
 /** The categories of users; an advisory is no incident. */
 export const RISK_STATUSES: Exclude<RiskLevel, 'advisory'>[] = ['high', 'medium', 'low', 'none'];
 
-export const riskyUserSearch = listSearch({ sorts: ['user_name', 'score'], filters: { search: text, risk_status: many(RISK_STATUSES) } });
+export const riskyUserSearch = listSearch({ sorts: ['user_name', 'score'], filters: { q: text, risk_status: many(RISK_STATUSES) } });
 
 /** `incident`: the threat whose details are open. */
 export const userSummarySearch = search({ incident: text });

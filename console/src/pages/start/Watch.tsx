@@ -38,9 +38,9 @@ export function Watch() {
 
 function PickDevice({ device, onPick }: { device: string | undefined; onPick: (id: string | undefined) => void }) {
   const [typed, setTyped] = useState('');
-  const [search] = useDebouncedValue(typed.trim(), 250);
+  const [q] = useDebouncedValue(typed.trim(), 250);
   const chosen = useQuery({ ...getDeviceOptions({ path: { id: device ?? '' } }), enabled: Boolean(device) }).data;
-  const found = useQuery(listDevicesOptions({ query: { search: search && search !== chosen?.friendly_name ? search : undefined, sort: '-created_at', enrollment_status: ['enrolled'], limit: 20 } }));
+  const found = useQuery(listDevicesOptions({ query: { q: q && q !== chosen?.friendly_name ? q : undefined, sort: '-created_at', enrollment_status: ['enrolled'], limit: 20 } }));
   const options = (found.data?.items ?? []).map(({ id, friendly_name }) => ({ value: id, label: friendly_name }));
   if (chosen && !options.some(({ value }) => value === chosen.id)) options.unshift({ value: chosen.id, label: chosen.friendly_name });
   return (

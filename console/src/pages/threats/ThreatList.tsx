@@ -48,7 +48,7 @@ const pickClassification = {
 const pickDevice = {
   kind: 'pick' as const,
   useOptions: (typed: string): Option[] => {
-    const { data } = useQuery(listDevicesOptions({ query: { search: typed.trim() || undefined, limit: 20 } }));
+    const { data } = useQuery(listDevicesOptions({ query: { q: typed.trim() || undefined, limit: 20 } }));
     return (data?.items ?? []).map((device) => ({ value: device.id, label: device.friendly_name }));
   },
   useName: (id: string) => useQuery({ ...getDeviceOptions({ path: { id } }), enabled: id !== '' }).data?.friendly_name,

@@ -46,7 +46,7 @@ const pickUserGroup = {
 };
 
 const FILTERS: Filter<keyof ReturnType<typeof userSearch.readFilters>>[] = [
-  { key: 'search', label: 'Search', atHand: true, kind: 'search', placeholder: 'User name or email' },
+  { key: 'q', label: 'Search', atHand: true, kind: 'search', placeholder: 'User name or email' },
   { key: 'user_group_id', label: 'User group', atHand: true, ...pickUserGroup },
   { key: 'risky', label: 'Risky (score above 0)', kind: 'one', values: ['true', 'false'] },
   { key: 'email', label: 'Exact email', kind: 'text' },

@@ -4,7 +4,7 @@ import { flag, text } from '../../lib/search';
 
 export const userSearch = listSearch({
   sorts: ['user_name', 'score', 'created_at'],
-  filters: { search: text, risky: flag, user_group_id: text, email: text },
+  filters: { q: text, risky: flag, user_group_id: text, email: text },
 });
 export const userGroupSearch = listSearch({ sorts: ['name', 'members'], filters: { q: text } });
 export const memberSearch = listSearch({ sorts: ['created_at'], filters: {} });

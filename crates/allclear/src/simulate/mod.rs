@@ -262,7 +262,7 @@ async fn user(client: &Client, shared: &Shared, person: &plausible::Person) -> R
         Ok(made) => Ok(made.id),
         // From an earlier run with the same seed.
         Err(error) if matches!(error.status(), Some(409 | 422)) => {
-            let page: UserPage = client.get(&format!("/api/v1/users?search={}", person.user_name)).await?;
+            let page: UserPage = client.get(&format!("/api/v1/users?q={}", person.user_name)).await?;
             let known = page.items.into_iter().find(|user| user.user_name == person.user_name);
             known.map(|user| user.id).ok_or(error)
         }

@@ -196,9 +196,6 @@ struct AdminParams {
     /// With this role.
     #[param(max_length = 40)]
     role: Option<String>,
-    /// User name, name or mail address begins with this.
-    #[param(min_length = 1, max_length = 100)]
-    search: Option<String>,
     /// Whose reach is at or below this organization group.
     organization_group_id: Option<OrganizationGroupId>,
 }
@@ -285,13 +282,11 @@ async fn list(
 ) -> Result<Json<Page<Admin>>, Problem> {
     let (asked, sort, cut, now) = (list.filter.clone(), list.sort, list.cut()?, state.source.now());
     let mut check = Check::default();
-    let good = asked.search.as_ref().is_none_or(|text| (1..=254).contains(&text.len()));
-    check.that(good, "search", "must have 1 to 254 bytes");
     let role = asked.role.as_ref().map(|role| role.parse::<RoleRef>());
     check.that(!matches!(role, Some(Err(_))), "role", NO_ROLE);
     check.finish()?;
-    let AdminParams { q, state: states, search, organization_group_id, .. } = asked;
-    let filter = AdminFilter { states, role: role.and_then(Result::ok), search };
+    let AdminParams { q, state: states, organization_group_id, .. } = asked;
+    let filter = AdminFilter { states, role: role.and_then(Result::ok) };
     let found = state.engine.read(principal.tenant, move |tx, rules| {
         let mut scope = scope(&principal, rules);
         if let Some(group) = organization_group_id {

@@ -55,12 +55,12 @@ async fn users_live_their_life() {
     let list =
         async |query: &str| names(&world.get(&format!("/api/v1/users?{query}"), &admin).await.expect(200), "user_name");
     assert_eq!(list("").await, ["Adele", "ada", "bob", "carl"]);
-    assert_eq!(list("search=ad&sort=-user_name").await, ["ada", "Adele"]);
+    assert_eq!(list("q=ad&sort=-user_name").await, ["ada", "Adele"]);
     assert_eq!(list("risky=true").await, Vec::<String>::new());
     let page = world.get("/api/v1/users?limit=3", &admin).await.expect(200);
     let next = format!("limit=3&cursor={}", page["next_cursor"].as_str().unwrap());
     assert_eq!(list(&next).await, ["carl"]);
-    for query in ["sort=age", "colour=red", "risky=maybe", "search="] {
+    for query in ["sort=age", "colour=red", "risky=maybe", "q=", "search=ad"] {
         world.get(&format!("/api/v1/users?{query}"), &admin).await.expect(422);
     }
     world.call("DELETE", &uri, &admin, None).await.expect(204);
@@ -252,12 +252,12 @@ async fn devices_are_found_by_what_is_known_about_them() {
         (format!("profile_id={}&profile_status=installed", profile.as_str().unwrap()), vec![]),
         (format!("user_id={}", id(&ada)), vec![0, 1, 2, 3, 4, 5]),
         (format!("organization_group_id={}", world.north), vec![]),
-        ("search=phone%206".into(), vec![3]),
-        ("search=s4".into(), vec![4]),
+        ("q=phone%206".into(), vec![3]),
+        ("q=s4".into(), vec![4]),
     ] {
         assert_eq!(list(query.clone()).await, expected, "{query}");
     }
-    for query in ["profile_status=failed", "platform=symbian", "sort=colour", "search=", "tag_id=x"] {
+    for query in ["profile_status=failed", "platform=symbian", "sort=colour", "q=", "search=s4", "tag_id=x"] {
         world.get(&format!("/api/v1/devices?{query}"), &admin).await.expect(422);
     }
 

@@ -169,9 +169,9 @@ struct UserParams {
     /// With exactly this mail address.
     #[param(max_length = 254)]
     email: Option<String>,
-    /// User name or mail address begins with this.
+    /// User name or mail address begins with this, as typed or in another usual spelling.
     #[param(min_length = 1, max_length = 100)]
-    search: Option<String>,
+    q: Option<String>,
     /// With a score above 0.
     risky: Option<bool>,
     /// With this highest severity among their open incidents; `none`: with a device and no open incident.
@@ -197,7 +197,7 @@ async fn list(
     let (asked, after, limit) = (list.filter.clone(), list.after_one(|key: &Key| list.sort.fits(key))?, list.fetch());
     let (sort, descending) = (list.sort, list.descending);
     let mut check = Check::default();
-    for (name, text) in [("search", &asked.search), ("email", &asked.email)] {
+    for (name, text) in [("q", &asked.q), ("email", &asked.email)] {
         let good = text.as_ref().is_none_or(|text| (1..=254).contains(&text.len()));
         check.that(good, name, "must have 1 to 254 bytes");
     }
@@ -208,7 +208,7 @@ async fn list(
             organization_groups: principal.narrowed(rules, asked.organization_group_id),
             user_group: asked.user_group_id,
             email: asked.email.clone(),
-            search: asked.search.clone(),
+            search: asked.q.clone(),
             by_display_name: false,
             risky: asked.risky.unwrap_or(false),
             risk_status: distinct(asked.risk_status.clone()),

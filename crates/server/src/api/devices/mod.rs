@@ -146,9 +146,9 @@ pub struct DeviceParams {
     /// The version of the operating system, exactly.
     #[param(max_length = 200)]
     os_version: Option<String>,
-    /// Its name or serial number begins with this.
+    /// Its name or serial number begins with this, as typed or in another usual spelling.
     #[param(min_length = 1, max_length = 100)]
-    search: Option<String>,
+    q: Option<String>,
 }
 
 impl DeviceParams {
@@ -159,7 +159,7 @@ impl DeviceParams {
             ("manufacturer", &self.manufacturer),
             ("model", &self.model),
             ("os_version", &self.os_version),
-            ("search", &self.search),
+            ("q", &self.q),
         ] {
             let good = text.as_ref().is_none_or(|text| (1..=200).contains(&text.len()));
             check.that(good, &format!("{place}{name}"), "must have 1 to 200 bytes");
@@ -192,7 +192,7 @@ impl DeviceParams {
             manufacturer: self.manufacturer,
             model: self.model,
             os_version: self.os_version,
-            search: self.search,
+            search: self.q,
         }
     }
 }

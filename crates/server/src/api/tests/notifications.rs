@@ -166,7 +166,7 @@ async fn all_devices_that_pass_a_filter_are_notified() {
         (json!({"device_ids": [fleet.phone], "filter": {}}), "/device_ids"),
         (json!({"filter": {"colour": "red"}}), "/filter/colour"),
         (json!({"filter": {"profile_status": ["failed"]}}), "/filter/profile_status"),
-        (json!({"filter": {"search": ""}}), "/filter/search"),
+        (json!({"filter": {"q": ""}}), "/filter/q"),
         (json!({"filter": {"model": "nothing like it"}}), "/filter"),
         (json!({"filter": {}, "message": " "}), "/message"),
     ] {
@@ -191,7 +191,7 @@ async fn a_filter_may_fit_many_devices_but_not_too_many() {
     };
     add(0, enough).await;
     let send = async |body: Value| fleet.post("/api/v1/device-notifications", body).await;
-    let told = send(json!({"filter": {"search": "N"}})).await.expect(202);
+    let told = send(json!({"filter": {"q": "N"}})).await.expect(202);
     assert_eq!((&told["queued"], &told["left_out"], &told["devices"]), (&json!(enough), &json!(0), &json!([])));
     for part in 0..10 {
         add(1000 + part * 1000, 2000 + part * 1000).await;
