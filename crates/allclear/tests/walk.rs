@@ -293,7 +293,7 @@ struct Walker<'a> {
 impl Walker<'_> {
     async fn visit(&mut self, operation: &Operation) {
         let mut path = operation.path.replace("{tag_id}", "$tag").replace("{profile_id}", "$profile");
-        path = path.replace("{trigger}/{channel}/{language}", "notify/sms/en");
+        path = path.replace("{trigger}/{channel}/{language}", "notify/sms/en").replace("{language}", "pl");
         if path.contains("{id}") {
             // Names of classifications are the same for all; a row of one's own is changed.
             path = path.replace("{id}", &resource_id(&path).map_or("trojan".to_owned(), |name| format!("${name}")));
@@ -455,6 +455,7 @@ fn bodies(operation: &str, takes_body: bool) -> Vec<Value> {
             json!({ "name": "x", "role": "$role", "organization_group_id": "$own_root" }),
         ],
         "preview_classification" => vec![json!({ "classification": "trojan", "risk_level": "low" })],
+        "set_classification_text" => vec![json!({ "name": "hazel", "user_text": "hazel", "version": 0 })],
         "edit_classification" => vec![json!({ "risk_level": "low", "version": 0 })],
         "submit_detections" => vec![
             json!([detection(json!({ "id": "$device" })), detection(json!({ "serial_number": "$serial" }))]),

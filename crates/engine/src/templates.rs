@@ -18,8 +18,8 @@ use allclear_store::{
 
 use crate::{Error, Problem, compose, rules, work::Work};
 
-/// The most languages a tenant adds templates in.
-const MOST_LANGUAGES: usize = 40;
+/// The most languages a tenant adds templates in, and texts of classifications.
+pub(crate) const MOST_LANGUAGES: usize = 40;
 /// How many of the tenant's own users a template is tried with.
 const TRIED_WITH: u32 = 3;
 

@@ -148,6 +148,17 @@ pub const TABLE: &[(Method, &str, Access)] = &[
     (Method::GET, "/api/v1/classifications/{id}", Access::Right(Right::View)),
     (Method::PATCH, "/api/v1/classifications/{id}", Access::Right(Right::EditProtections)),
     (Method::DELETE, "/api/v1/classifications/{id}", Access::Right(Right::EditProtections)),
+    // Part of the table, and of what messages say.
+    (
+        Method::PUT,
+        "/api/v1/classifications/{id}/texts/{language}",
+        Access::AnyOf(&[Right::EditProtections, Right::ManageSettings]),
+    ),
+    (
+        Method::DELETE,
+        "/api/v1/classifications/{id}/texts/{language}",
+        Access::AnyOf(&[Right::EditProtections, Right::ManageSettings]),
+    ),
     (Method::GET, "/api/v1/tags", Access::Right(Right::View)),
     (Method::POST, "/api/v1/tags", Access::Right(Right::ManageTags)),
     (Method::GET, "/api/v1/tags/{id}", Access::Right(Right::View)),

@@ -6,6 +6,7 @@
 pub mod account_status;
 pub mod admins;
 pub mod channel_settings;
+pub mod classification_texts;
 pub mod dashboard;
 pub mod db;
 pub mod device_list;
@@ -75,5 +76,10 @@ pub const MIGRATIONS: &[db::migrate::Migration] = &[
         number: 8,
         name: "outbox_expiry",
         sql: include_str!("../migrations/0008_outbox_expiry.sql"),
+    },
+    db::migrate::Migration {
+        number: 9,
+        name: "classification_texts",
+        sql: include_str!("../migrations/0009_classification_texts.sql"),
     },
 ];

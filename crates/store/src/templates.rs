@@ -7,7 +7,7 @@ use allclear_domain::{
 };
 
 use crate::{
-    Error, db,
+    Error, classification_texts, db,
     db::{FromRow, Row, Tx},
     json, logos, params,
 };
@@ -102,5 +102,5 @@ pub fn delete(tx: &mut Tx<'_>, tenant: Tenant, key: &TemplateKey) -> Result<(), 
 /// All that the composer needs to know of a tenant.
 pub fn load(tx: &mut Tx<'_>, tenant: Tenant) -> Result<Templates, Error> {
     let own = list(tx, tenant)?.into_iter().map(|stored| (stored.key, stored.text)).collect();
-    Ok(Templates { own, logo: logos::exists(tx, tenant)? })
+    Ok(Templates { own, logo: logos::exists(tx, tenant)?, texts: classification_texts::load(tx, tenant)? })
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that panics has failed")]
 
 use allclear_domain::{
+    classification::{self, OwnText},
     ids::Tenant,
     logo::Logo,
     notification::Channel,
@@ -9,7 +10,7 @@ use allclear_domain::{
     time::{Span, Time},
 };
 use allclear_store::{
-    Error, MIGRATIONS,
+    Error, MIGRATIONS, classification_texts as texts,
     db::migrate,
     logos, rules,
     templates::{self, Stored},
@@ -67,6 +68,34 @@ async fn a_template_is_kept_changed_and_taken_away() {
         assert_eq!(db.read(|tx| templates::list(tx, TENANT)).await.unwrap().len(), 1);
         let theirs = db.read(move |tx| templates::get(tx, Tenant(2), &theirs)).await.unwrap();
         assert_eq!(theirs.unwrap().version, 9);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_tenants_texts_of_classifications_are_part_of_its_rules() {
+    for_each_database(|db| async move {
+        migrate::run(&db, MIGRATIONS).await.unwrap();
+        let own = |name: &str| OwnText { name: name.into(), user_text: "Odinstaluj ją. 📱".into() };
+        let (first, second, other) = (own("Trojan"), own("Koń trojański"), own("other"));
+        let found = db.write::<_, Error>(move |tx| {
+            tenants::create(tx, TENANT, Time::EPOCH)?;
+            texts::set(tx, TENANT, "trojan", "pl", &first, 1)?;
+            texts::set(tx, TENANT, "trojan", "pl", &second, 2)?;
+            texts::set(tx, TENANT, "spy", "cs", &first, 1)?;
+            texts::set(tx, Tenant(2), "trojan", "pl", &other, 7)?;
+            assert_eq!(texts::get(tx, TENANT, "trojan", "pl")?, Some((second.clone(), 2)));
+            assert_eq!(texts::versions(tx, TENANT, "trojan")?, [("pl".to_owned(), 2)]);
+            let found = rules::load(tx, TENANT, 1)?.templates.texts;
+            texts::delete(tx, TENANT, "trojan", "pl")?;
+            assert_eq!(texts::get(tx, TENANT, "trojan", "pl")?, None);
+            assert_eq!(texts::get(tx, Tenant(2), "trojan", "pl")?, Some((other.clone(), 7)));
+            Ok(found)
+        });
+        let found = found.await.unwrap();
+        assert_eq!(found.languages().collect::<Vec<_>>(), ["cs", "pl"]);
+        let trojan = classification::find("trojan").unwrap();
+        assert_eq!(found.get(trojan, "pl").map(|texts| texts.name), Some("Koń trojański"));
     })
     .await;
 }

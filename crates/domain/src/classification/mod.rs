@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 
 use crate::level::{Family, Platform, RiskLevel};
 pub use names::canonical;
-pub use translations::Texts;
+pub use translations::{LONGEST_NAME, LONGEST_USER_TEXT, OwnText, OwnTexts, Texts};
 
 /// The id of the row that rates every name not in the table.
 pub const UNKNOWN: &str = "unknown";

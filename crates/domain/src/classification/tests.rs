@@ -181,7 +181,44 @@ fn translations_are_whole_and_fit_text_messages() {
             assert_eq!(length.alphabet, crate::sms::SmsAlphabet::Gsm7, "{language} {id}");
         }
     }
-    let trojan = find("trojan").unwrap();
-    assert_eq!(trojan.texts("de-AT").name, "Trojaner");
-    assert_eq!((trojan.texts("fr").name, trojan.texts("en").advice), (trojan.name, trojan.user_text));
+}
+
+#[test]
+fn what_a_tenant_says_stands_before_what_is_shipped() {
+    let (trojan, spy) = (find("trojan").unwrap(), find("spy").unwrap());
+    let own = |name: &str| OwnText { name: name.into(), user_text: "Odinstaluj ją.".into() };
+    let mut texts = OwnTexts::default();
+    texts.set("trojan", "pl", own("Trojan"));
+    texts.set("trojan", "de", own("Böser Trojaner"));
+    let name = |kind, reader: &str, organisation: &str| {
+        texts.best(kind, &crate::template::language::chain(Some(reader), organisation)).name
+    };
+    assert_eq!((name(trojan, "pl-PL", "en"), name(trojan, "de-AT", "en")), ("Trojan", "Böser Trojaner"));
+    assert_eq!((name(spy, "de-AT", "en"), name(spy, "pl", "de")), ("Spionage-App", "Spionage-App"), "shipped");
+    assert_eq!((name(spy, "pl", "en"), name(trojan, "fr", "cs")), (spy.name, trojan.name), "in English");
+    assert_eq!((texts.get(spy, "pl"), texts.get(trojan, "en").unwrap().advice), (None, trojan.user_text));
+    assert_eq!(texts.languages().collect::<Vec<_>>(), ["de", "pl"]);
+    assert!(texts.is_said(trojan, "pl-PL") && texts.is_said(spy, "de-AT") && !texts.is_said(spy, "pl"));
+    assert_eq!(own("Trojan").problems(), []);
+    for (bad, pointer) in [
+        (own(""), "/name"),
+        (own(&"x".repeat(61)), "/name"),
+        (own("two\nlines"), "/name"),
+        (OwnText { user_text: " x".into(), ..own("x") }, "/user_text"),
+        (OwnText { user_text: "\u{202e}x".into(), ..own("x") }, "/user_text"),
+        (OwnText { user_text: "x".repeat(501), ..own("x") }, "/user_text"),
+    ] {
+        assert_eq!(bad.problems().iter().map(|(at, _)| *at).collect::<Vec<_>>(), [pointer], "{bad:?}");
+    }
+}
+
+#[test]
+fn each_sentence_is_a_step() {
+    let of = |advice| Texts { name: "", advice }.steps().collect::<Vec<_>>();
+    assert_eq!(of("One two. Three e.g. four; five. Six."), ["One two.", "Three e.g. four; five.", "Six."]);
+    assert_eq!(of("Update to 17.2 or no. 18. Restart!"), ["Update to 17.2 or no. 18.", "Restart!"]);
+    assert_eq!(of("卸载该应用。重新启动手机。"), ["卸载该应用。", "重新启动手机。"]);
+    assert_eq!(of("ऐप हटाएँ। फ़ोन फिर चालू करें।"), ["ऐप हटाएँ।", "फ़ोन फिर चालू करें।"]);
+    assert_eq!(of("احذف التطبيق. أعد التشغيل."), ["احذف التطبيق.", "أعد التشغيل."]);
+    assert_eq!(of(""), Vec::<&str>::new());
 }

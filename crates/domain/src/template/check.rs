@@ -3,9 +3,10 @@
 use super::{
     DeviceShown, Issue, Occasion, TemplateError, TemplateKey, TemplateText, TemplateTrigger,
     compose::{device_message, part, text_message, whole},
+    context::Voice,
 };
 use crate::{
-    classification,
+    classification::{self, OwnTexts},
     level::{Platform, RiskLevel},
     notification::Channel,
     settings::Branding,
@@ -105,9 +106,9 @@ fn tried(
     branding: &Branding,
     real: &[Occasion],
 ) -> Option<TemplateError> {
-    let made_up = made_up(key.trigger);
+    let (made_up, texts) = (made_up(key.trigger), OwnTexts::default());
     made_up.iter().chain(real).find_map(|occasion| {
-        let values = whole(occasion, branding, &key.language);
+        let values = whole(occasion, Voice { branding, texts: &texts, language: &key.language });
         match part(source, pointer == "/html", &values) {
             Err(error) => Some(error),
             Ok(made) if pointer == "/subject" && made.trim().is_empty() => {
@@ -127,10 +128,11 @@ fn unfit(key: &TemplateKey, text: &TemplateText) -> Option<TemplateError> {
         language: key.language.clone(),
         ..Branding::default()
     };
+    let voice = Voice { branding: &branding, texts: &OwnTexts::default(), language: &key.language };
     let occasions = made_up(key.trigger).into_iter().chain([worst(key.trigger)]);
     occasions.into_iter().find_map(|occasion| match key.channel {
-        Channel::Sms => text_message(text, &branding, &occasion, &key.language).err(),
-        Channel::DeviceMessage => device_message(text, &branding, &occasion, &key.language).err(),
+        Channel::Sms => text_message(text, voice, &occasion).err(),
+        Channel::DeviceMessage => device_message(text, voice, &occasion).err(),
         Channel::Email => None,
     })
 }

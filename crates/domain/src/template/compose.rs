@@ -4,7 +4,7 @@ use minijinja::Value;
 
 use super::{
     Occasion, TemplateError, TemplateKey, TemplateText, Templates,
-    context::{Room, turns, values},
+    context::{Room, Voice, values},
     html, language,
     render::Template,
     shipped,
@@ -36,23 +36,19 @@ pub struct Email {
 impl Templates {
     /// The mail about an occasion.
     pub fn email(&self, branding: &Branding, occasion: &Occasion) -> Result<Email, TemplateError> {
-        self.in_best_language(branding, occasion, Channel::Email, |text, language| {
-            email(text, branding, occasion, language, self.logo)
-        })
+        self.in_best_language(branding, occasion, Channel::Email, |text, voice| email(text, voice, occasion, self.logo))
     }
 
     /// The SMS about an occasion. Always fits in one message: issues are left out and counted, then what to do about
     /// them, then names. No word is cut.
     pub fn sms(&self, branding: &Branding, occasion: &Occasion) -> Result<String, TemplateError> {
-        self.in_best_language(branding, occasion, Channel::Sms, |text, language| {
-            text_message(text, branding, occasion, language)
-        })
+        self.in_best_language(branding, occasion, Channel::Sms, |text, voice| text_message(text, voice, occasion))
     }
 
     /// The message on a device about an occasion, at most [`LONGEST_DEVICE_MESSAGE`].
     pub fn device_message(&self, branding: &Branding, occasion: &Occasion) -> Result<String, TemplateError> {
-        self.in_best_language(branding, occasion, Channel::DeviceMessage, |text, language| {
-            device_message(text, branding, occasion, language)
+        self.in_best_language(branding, occasion, Channel::DeviceMessage, |text, voice| {
+            device_message(text, voice, occasion)
         })
     }
 
@@ -71,13 +67,13 @@ impl Templates {
         branding: &Branding,
         occasion: &Occasion,
         channel: Channel,
-        make: impl Fn(&TemplateText, &str) -> Result<T, TemplateError>,
+        make: impl Fn(&TemplateText, Voice<'_>) -> Result<T, TemplateError>,
     ) -> Result<T, TemplateError> {
         let mut failed = TemplateError::new(None, "there is no such template");
         for language in language::chain(occasion.locale.as_deref(), &branding.language) {
             let key = TemplateKey { trigger: occasion.trigger, channel, language };
             for text in self.own.get(&key).into_iter().chain(shipped(&key)) {
-                match make(text, &key.language) {
+                match make(text, Voice { branding, texts: &self.texts, language: &key.language }) {
                     Ok(made) => return Ok(made),
                     Err(error) => failed = error,
                 }
@@ -91,12 +87,12 @@ const EVERYTHING: Room = Room { issues: MOST_ISSUES, advice: true, names: true }
 
 pub(super) fn email(
     text: &TemplateText,
-    branding: &Branding,
+    voice: Voice<'_>,
     occasion: &Occasion,
-    language: &str,
     logo: bool,
 ) -> Result<Email, TemplateError> {
-    let values = values(occasion, branding, language, EVERYTHING, false);
+    let Voice { branding, language, .. } = voice;
+    let values = values(occasion, voice, EVERYTHING, false);
     let subject = text.subject.as_deref().unwrap_or_default();
     let subject = subject_line(&Template::new(subject, false)?.render(&values)?);
     let body = tidy(&Template::new(&text.body, false)?.render(&values)?);
@@ -110,9 +106,8 @@ pub(super) fn email(
 
 pub(super) fn text_message(
     text: &TemplateText,
-    branding: &Branding,
+    voice: Voice<'_>,
     occasion: &Occasion,
-    language: &str,
 ) -> Result<String, TemplateError> {
     let template = Template::new(&text.body, false)?;
     let most = occasion.issues.len().min(MOST_SMS_ISSUES);
@@ -122,7 +117,7 @@ pub(super) fn text_message(
     let last = Room { issues: 0, advice: false, names: false };
     let mut length = sms::length("");
     for room in full.chain(short).chain([last]) {
-        let message = one_line(&template.render(&values(occasion, branding, language, room, true))?);
+        let message = one_line(&template.render(&values(occasion, voice, room, true))?);
         length = sms::length(&message);
         if length.fits {
             return Ok(message);
@@ -133,16 +128,15 @@ pub(super) fn text_message(
 
 pub(super) fn device_message(
     text: &TemplateText,
-    branding: &Branding,
+    voice: Voice<'_>,
     occasion: &Occasion,
-    language: &str,
 ) -> Result<String, TemplateError> {
     let template = Template::new(&text.body, false)?;
     let most = occasion.issues.len().min(MOST_ISSUES);
     let mut length = 0;
     for issues in (0..=most).rev() {
         let room = Room { issues, ..EVERYTHING };
-        let message = tidy(&template.render(&values(occasion, branding, language, room, false))?);
+        let message = tidy(&template.render(&values(occasion, voice, room, false))?);
         length = message.chars().count();
         if length <= LONGEST_DEVICE_MESSAGE {
             return Ok(message);
@@ -161,7 +155,7 @@ fn subject_line(text: &str) -> String {
     let end = line.char_indices().nth(LONGEST_SUBJECT - 1).map_or(line.len(), |(at, _)| at);
     let kept = line[..end].rsplit_once(' ').map_or(&line[..end], |(before, _)| before);
     // What was cut off may have held the end of an isolated name.
-    format!("{}…", kept.replace(turns, ""))
+    format!("{}…", kept.replace(language::turns, ""))
 }
 
 /// A text on one line.
@@ -189,6 +183,6 @@ pub(super) fn part(source: &str, html: bool, values: &Value) -> Result<String, T
 }
 
 /// The values of an occasion with room for everything, for checks.
-pub(super) fn whole(occasion: &Occasion, branding: &Branding, language: &str) -> Value {
-    values(occasion, branding, language, EVERYTHING, false)
+pub(super) fn whole(occasion: &Occasion, voice: Voice<'_>) -> Value {
+    values(occasion, voice, EVERYTHING, false)
 }

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::{TemplateTrigger, language};
 use crate::{
-    classification::{self, Classification},
+    classification::{self, Classification, OwnTexts, Texts},
     incident::Incident,
     level::{Platform, RiskLevel},
     settings::Branding,
@@ -158,23 +158,35 @@ pub(super) struct Room {
 /// The most devices that are named.
 const MOST_DEVICES: usize = 50;
 
-/// The values of an occasion in a language. `plain` leaves out marks that keep names of the other direction apart.
-pub(super) fn values(occasion: &Occasion, branding: &Branding, language: &str, room: Room, plain: bool) -> Value {
+/// In whose words and in which language something is said.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Voice<'a> {
+    pub(super) branding: &'a Branding,
+    /// What the tenant says of kinds of threats.
+    pub(super) texts: &'a OwnTexts,
+    pub(super) language: &'a str,
+}
+
+/// The values of an occasion. `plain` leaves out marks that keep names of the other direction apart.
+pub(super) fn values(occasion: &Occasion, voice: Voice<'_>, room: Room, plain: bool) -> Value {
+    let Voice { branding, texts, language } = voice;
+    let languages = language::chain(Some(language), &branding.language);
+    let said = |kind| texts.best(kind, &languages);
     let name = |text: &str| {
         let text = one_line(text);
         if plain { text } else { isolated(text, language) }
     };
     let set = |text: &str| if room.names { name(text) } else { String::new() };
     let issues = occasion.issues.iter().take(room.issues).map(|issue| {
-        let known = issue.kind.map(|kind| kind.texts(language));
-        let texts = known.or_else(|| classification::find(classification::UNKNOWN).map(|kind| kind.texts(language)));
-        let advice = texts.filter(|_| room.advice).map_or("", |texts| texts.advice);
+        let known = issue.kind.map(said);
+        let texts = known.or_else(|| classification::find(classification::UNKNOWN).map(said));
+        let texts = texts.filter(|_| room.advice).unwrap_or(Texts { name: "", advice: "" });
         ShownIssue {
             name: known.map_or_else(|| name(&issue.classification), |texts| texts.name.to_owned()),
             level: issue.level.as_str(),
             device: name(&issue.device),
-            advice: advice.to_owned(),
-            steps: sentences(advice).map(str::to_owned).collect(),
+            advice: texts.advice.to_owned(),
+            steps: texts.steps().map(str::to_owned).collect(),
             since: issue.since.to_jiff().strftime("%Y-%m-%d").to_string(),
         }
     });
@@ -197,29 +209,11 @@ pub(super) fn values(occasion: &Occasion, branding: &Branding, language: &str, r
     Value::from(Serde(shown))
 }
 
-/// A text's sentences: they end with a full stop before a capital letter.
-pub(super) fn sentences(text: &str) -> impl Iterator<Item = &str> {
-    let mut rest = text;
-    std::iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
-        }
-        let end = rest.match_indices(". ").find(|(at, _)| rest[at + 2..].starts_with(char::is_uppercase));
-        let (sentence, after) = end.map_or((rest, ""), |(at, _)| (&rest[..=at], &rest[at + 2..]));
-        rest = after;
-        Some(sentence)
-    })
-}
-
 /// A name that came from elsewhere, on one line, without marks that turn the direction of the text around it.
 pub(super) fn one_line(text: &str) -> String {
-    let plain = text.chars().filter(|c| !turns(*c)).map(|c| if c.is_control() { ' ' } else { c }).collect::<String>();
+    let plain =
+        text.chars().filter(|c| !language::turns(*c)).map(|c| if c.is_control() { ' ' } else { c }).collect::<String>();
     plain.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// Marks of Unicode that embed, override or isolate a direction.
-pub(super) fn turns(c: char) -> bool {
-    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// A name with marks around it that keep its direction to itself, where that is not the language's.

@@ -31,13 +31,17 @@ pub fn normal(tag: &str) -> String {
     normal
 }
 
+/// A language and what it is a variety of, the closest first: `zh-Hans-CN`, `zh-Hans`, `zh`.
+pub fn family(tag: &str) -> impl Iterator<Item = &str> {
+    let ends = tag.match_indices('-').map(|(end, _)| end).rev();
+    std::iter::once(tag).chain(ends.map(move |end| &tag[..end]))
+}
+
 /// The languages to look for, best first: the reader's and what it is a variety of, the organisation's, English.
 pub fn chain(reader: Option<&str>, organisation: &str) -> Vec<String> {
     let mut chain: Vec<String> = Vec::new();
     for tag in reader.into_iter().chain([organisation, ENGLISH]).filter(|tag| is_tag(tag)) {
-        let tag = normal(tag);
-        let ends = tag.match_indices('-').map(|(end, _)| end).rev();
-        for one in std::iter::once(tag.as_str()).chain(ends.map(|end| &tag[..end])) {
+        for one in family(&normal(tag)) {
             if !chain.iter().any(|known| known == one) {
                 chain.push(one.to_owned());
             }
@@ -54,6 +58,11 @@ pub fn is_right_to_left(tag: &str) -> bool {
         Some(script) => ["Arab", "Hebr", "Syrc", "Thaa", "Nkoo", "Adlm"].contains(&script),
         None => ["ar", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"].contains(&language),
     }
+}
+
+/// Marks of Unicode that embed, override or isolate a direction.
+pub(crate) fn turns(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ pub use context::{DeviceShown, Issue, Occasion, VARIABLES, Variable};
 pub use defaults::{LANGUAGES, shipped};
 pub use render::TemplateError;
 
-use crate::notification::Channel;
+use crate::{classification::OwnTexts, notification::Channel};
 
 /// What a message is about. Each has templates of its own.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, ToSchema)]
@@ -113,6 +113,8 @@ pub struct Templates {
     pub own: BTreeMap<TemplateKey, TemplateText>,
     /// Whether there is a logo to show in mails.
     pub logo: bool,
+    /// What kinds of threats are called, and what to do about them.
+    pub texts: OwnTexts,
 }
 
 impl Templates {

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::{compose, context, *};
 use crate::{
-    classification,
+    classification::{self, OwnText},
     level::{Platform, RiskLevel},
     settings::Branding,
     sms,
@@ -253,7 +253,7 @@ fn a_tenants_own_template_stands_before_the_shipped_one() {
     let english = key(TemplateTrigger::Notify, Channel::Email, "en");
     let broken = mail("{{ issues[5].name }}", "x", None);
     let own = [(french.clone(), own), (english.clone(), broken)].into();
-    let templates = Templates { own, logo: true };
+    let templates = Templates { own, logo: true, ..Templates::default() };
     let mut occasion = two(TemplateTrigger::Notify, "fr-CA");
     occasion.user = "<A&B>".into();
     let mail = templates.email(&acme(), &occasion).unwrap();
@@ -266,6 +266,40 @@ fn a_tenants_own_template_stands_before_the_shipped_one() {
     // What goes wrong with the values of the day gives way to what is shipped.
     let mail = templates.email(&acme(), &two(TemplateTrigger::Notify, "en")).unwrap();
     assert_eq!(mail.subject, "Action needed: 2 security issues on your device");
+}
+
+#[test]
+fn a_tenants_own_words_for_a_threat_are_used_and_leave_a_text_message_whole() {
+    let mut templates = Templates::default();
+    let own = |name: &str, user_text: &str| OwnText { name: name.into(), user_text: user_text.into() };
+    templates.texts.set("trojan", "en", own("Nasty <app>", "Delete it. Then call us."));
+    let occasion = two(TemplateTrigger::Notify, "en-GB");
+    let mail = templates.email(&acme(), &occasion).unwrap();
+    assert!(mail.text.contains("Nasty <app> (high risk) on Ada's Pixel\nDelete it. Then call us."), "{}", mail.text);
+    assert!(mail.html.contains("Nasty &lt;app&gt;") && !mail.html.contains("<app>"));
+    assert!(mail.text.contains("No Passcode"), "the others are as shipped: {}", mail.text);
+    let french =
+        [(key(TemplateTrigger::Notify, Channel::Sms, "fr"), body("{% for i in issues %}{{ i.name }} {% endfor %}"))];
+    templates.own = french.into();
+    templates.texts.set("trojan", "fr", own("Cheval de Troie", "Supprimez-le."));
+    let german = Branding { language: "de".into(), ..acme() };
+    let sms = templates.sms(&german, &two(TemplateTrigger::Notify, "fr-CA")).unwrap();
+    let no_passcode = classification::find("no_passcode").unwrap().shipped("de").unwrap();
+    assert_eq!(
+        sms,
+        format!("Cheval de Troie {}", no_passcode.name),
+        "what is missing is in the organisation's language"
+    );
+
+    let longest = own(&"Ж".repeat(classification::LONGEST_NAME), &"Ы".repeat(classification::LONGEST_USER_TEXT));
+    assert_eq!(longest.problems(), []);
+    for kind in ["trojan", "no_passcode"] {
+        templates.texts.set(kind, "en", longest.clone());
+    }
+    for trigger in [TemplateTrigger::Notify, TemplateTrigger::AccountStatus] {
+        let sms = templates.sms(&acme(), &two(trigger, "en")).unwrap();
+        assert!(sms::length(&sms).fits && sms.contains("security issue"), "{sms}");
+    }
 }
 
 #[test]
@@ -282,7 +316,7 @@ fn names_of_the_other_direction_keep_to_themselves() {
             html: None,
         },
     )];
-    let templates = Templates { own: own.into(), logo: false };
+    let templates = Templates { own: own.into(), ..Templates::default() };
     let mail =
         templates.email(&acme(), &Occasion { user: "Ada".into(), ..two(TemplateTrigger::Notify, "he") }).unwrap();
     assert!(mail.html.contains("lang=\"he\" dir=\"rtl\"") && mail.text == "שלום \u{2068}Ada\u{2069}", "{}", mail.text);
@@ -297,18 +331,12 @@ fn custom_words_are_escaped_and_kept_in_paragraphs() {
 }
 
 #[test]
-fn sentences_end_before_a_capital_letter() {
-    let of = |text| context::sentences(text).collect::<Vec<_>>();
-    assert_eq!(of("One two. Three e.g. four; five. Six."), ["One two.", "Three e.g. four; five.", "Six."]);
-    assert_eq!(of(""), Vec::<&str>::new());
-}
-
-#[test]
 fn a_long_subject_is_cut_between_words() {
     let mut occasion = two(TemplateTrigger::Notify, "en");
     occasion.user = "word ".repeat(100);
     let text = mail("For {{ user.name }}", "x", None);
-    let made = compose::email(&text, &acme(), &occasion, "en", false).unwrap();
+    let voice = context::Voice { branding: &acme(), texts: &OwnTexts::default(), language: "en" };
+    let made = compose::email(&text, voice, &occasion, false).unwrap();
     assert!(made.subject.ends_with(" word…") && made.subject.chars().count() <= LONGEST_SUBJECT, "{}", made.subject);
 }
 
@@ -367,7 +395,7 @@ proptest! {
             // Where a condition ends within a word.
             known.push_str(" Sicherheitsproblem Sicherheitsprobleme issue issues more. weitere weitere. ");
             for issue in &occasion.issues {
-                let texts = issue.kind.or(classification::find("unknown")).unwrap().texts(language);
+                let texts = issue.kind.or(classification::find("unknown")).unwrap().shipped(language).unwrap();
                 let name = issue.kind.map_or(context::one_line(&issue.classification), |_| texts.name.to_owned());
                 let device = context::one_line(&issue.device);
                 known.push_str(&format!(" {name} {device} {device}. {device}: {} ", texts.advice));

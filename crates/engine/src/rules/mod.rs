@@ -1,8 +1,9 @@
-//! Changing the rules: Protections, tags, smart groups, profiles and settings.
+//! Changing the rules: Protections and what is said of them, tags, smart groups, profiles and settings.
 //!
 //! Each change is checked, written, noted in the journal and followed by a re-evaluation of the devices it concerns, all
 //! in one transaction. Functions here take the writer at work; whoever calls them has checked the caller's rights.
 
+pub mod classification_texts;
 pub mod profiles;
 pub mod protections;
 pub mod quickstart;

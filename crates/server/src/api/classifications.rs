@@ -1,19 +1,24 @@
-//! The Protections table: classification → risk level and response.
+//! The Protections table: classification → risk level and response, and what is said of each in any language.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use allclear_domain::{
-    classification::{self, Classification as Known, Response, Technique},
-    ids::JobId,
+    classification::{self, Classification as Known, OwnText, Response, Technique},
+    ids::{JobId, Tenant},
     level::{Family, Platform, RiskLevel},
     protections::ProtectionsRow,
     rules::Rules,
+    template,
 };
 use allclear_engine::{
+    Error,
     preview::{self, Question},
-    rules::protections,
+    rules::{classification_texts as texts, protections},
 };
-use allclear_store::protections as stored;
+use allclear_store::{classification_texts as stored_texts, db::Tx, protections as stored};
 use axum::{
     extract::State,
+    http::StatusCode,
     response::{IntoResponse, Response as HttpResponse},
 };
 use serde::{Deserialize, Serialize};
@@ -49,8 +54,8 @@ pub struct Classification {
     response: Response,
     /// What is done unless changed.
     default_response: Response,
-    /// What the phone's owner is told.
-    user_text: &'static str,
+    /// What the phone's owner is told in English. One row by itself has the other languages as well.
+    user_text: String,
     /// What an administrator should do.
     admin_text: &'static str,
     /// The technique of MITRE ATT&CK for Mobile, where there is one.
@@ -65,6 +70,47 @@ pub struct Classification {
     /// The re-evaluation this change started; its progress is at `/api/v1/jobs/{id}`.
     #[serde(skip_serializing_if = "Option::is_none")]
     job_id: Option<JobId>,
+}
+
+/// A row, and what is said of it in every language.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ClassificationWithTexts {
+    /// The row.
+    #[serde(flatten)]
+    classification: Classification,
+    /// What the phone's owner is told, by language: what is shipped and what the tenant wrote.
+    texts: Vec<ClassificationText>,
+}
+
+/// What the owners of phones are told of a kind of threat in one language.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ClassificationText {
+    /// The language, a BCP 47 tag.
+    language: String,
+    /// What it is called.
+    name: String,
+    /// What to do about it. Each sentence is a step.
+    user_text: String,
+    /// Whether a text is shipped, to which a reset leads back.
+    shipped: bool,
+    /// Whether the tenant has its own in place of the shipped one, or added the language.
+    changed: bool,
+    /// The version, for a change: 0 where the tenant has no text of its own.
+    version: i64,
+}
+
+/// A text from now on.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClassificationTextEdit {
+    /// What it is called, one line.
+    #[schema(min_length = 1, max_length = 60)]
+    name: String,
+    /// What to do about it, addressed to the owner of the phone, one line. Each sentence is a step.
+    #[schema(min_length = 1, max_length = 500)]
+    user_text: String,
+    /// The version this edit is based on, unless `If-Match` says it; 0 where the tenant has no text of its own.
+    version: Option<i64>,
 }
 
 /// A technique of MITRE ATT&CK for Mobile.
@@ -139,6 +185,9 @@ struct ClassificationParams {
     response: Vec<Response>,
     /// Whose level or response differs from the defaults, or does not.
     changed: Option<bool>,
+    /// Of which nothing is said in this language: its readers are told in the default language or in English.
+    #[param(max_length = 35, example = "pl")]
+    untranslated: Option<String>,
 }
 
 impl ClassificationParams {
@@ -150,7 +199,7 @@ impl ClassificationParams {
             && (self.risk_level.is_empty() || self.risk_level.contains(&row.risk_level))
             && (self.response.is_empty() || self.response.contains(&row.response))
             && self.changed.is_none_or(|wanted| changed == wanted)
-            && self.q.is_in(&[row.id, row.name, row.user_text, row.admin_text, technique[0], technique[1]])
+            && self.q.is_in(&[row.id, row.name, &row.user_text, row.admin_text, technique[0], technique[1]])
     }
 }
 
@@ -183,8 +232,14 @@ impl SortBy {
     }
 }
 
+const NO_TAG: &str = "must be a language tag such as de or pt-BR";
+
 pub(super) fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(preview)).routes(routes!(get, edit, reset))
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(preview))
+        .routes(routes!(get, edit, reset))
+        .routes(routes!(set_text, reset_text))
 }
 
 fn row(rules: &Rules, known: &'static Known, version: i64, open_threats: i64) -> Classification {
@@ -198,7 +253,7 @@ fn row(rules: &Rules, known: &'static Known, version: i64, open_threats: i64) ->
         default_risk_level: known.default_level,
         response: row.response,
         default_response: known.default_response,
-        user_text: known.user_text,
+        user_text: rules.templates.texts.english(known).advice.to_owned(),
         admin_text: known.admin_text,
         technique: known.technique.map(TechniqueName::from),
         behaviour: known.behaviour,
@@ -219,13 +274,17 @@ async fn list(
     list: List<ClassificationParams, SortBy>,
 ) -> Result<Json<Page<Classification>>, Problem> {
     let tenant = principal.tenant;
+    let untranslated = list.filter.untranslated.as_deref().map(texts::language).transpose();
+    let untranslated = untranslated.map_err(|_| Problem::invalid_field("untranslated", NO_TAG))?;
     let mut rows = state
         .engine
         .read(tenant, move |tx, rules| {
             let versions = stored::versions(tx, tenant)?;
             let open = stored::open_threats(tx, tenant)?;
             let find = |list: &[(String, i64)], id| list.iter().find(|(name, _)| name == id).map_or(0, |(_, n)| *n);
-            let all = classification::all().iter();
+            let texts = &rules.templates.texts;
+            let wanted = |known: &&Known| untranslated.as_ref().is_none_or(|language| !texts.is_said(known, language));
+            let all = classification::all().iter().filter(wanted);
             Ok(all.map(|known| row(rules, known, find(&versions, known.id), find(&open, known.id))).collect::<Vec<_>>())
         })
         .await?;
@@ -234,9 +293,11 @@ async fn list(
 }
 
 /// One row
+///
+/// With what is said of it in every language.
 #[utoipa::path(get, path = "/api/v1/classifications/{id}", tag = "classifications",
     operation_id = "get_classification", params(("id" = String, Path, description = "The classification.")),
-    responses((status = 200, body = Classification)))]
+    responses((status = 200, body = ClassificationWithTexts)))]
 async fn get(
     State(state): State<AppState>,
     principal: Principal,
@@ -259,10 +320,97 @@ async fn one(
             let version = stored::version(tx, tenant, known.id)?;
             let open = stored::open_threats(tx, tenant)?;
             let open = open.into_iter().find(|(name, _)| name == known.id).map_or(0, |(_, count)| count);
-            Ok(Classification { job_id, ..row(rules, known, version, open) })
+            let classification = Classification { job_id, ..row(rules, known, version, open) };
+            Ok(ClassificationWithTexts { classification, texts: said(tx, tenant, rules, known)? })
         })
         .await?;
+    Ok((etag(found.classification.version), Json(found)).into_response())
+}
+
+/// What is said of a classification, by language.
+fn said(
+    tx: &mut Tx<'_>,
+    tenant: Tenant,
+    rules: &Rules,
+    known: &'static Known,
+) -> Result<Vec<ClassificationText>, Error> {
+    let versions: BTreeMap<String, i64> = stored_texts::versions(tx, tenant, known.id)?.into_iter().collect();
+    let shipped = template::LANGUAGES.iter().map(|language| (*language).to_owned());
+    let languages: BTreeSet<String> = shipped.chain(versions.keys().cloned()).collect();
+    let text = |language: String| {
+        let said = rules.templates.texts.get(known, &language)?;
+        let version = versions.get(&language).copied();
+        Some(ClassificationText {
+            name: said.name.to_owned(),
+            user_text: said.advice.to_owned(),
+            shipped: known.shipped(&language).is_some(),
+            changed: version.is_some(),
+            version: version.unwrap_or(0),
+            language,
+        })
+    };
+    Ok(languages.into_iter().filter_map(text).collect())
+}
+
+/// Says in the tenant's words what a kind of threat is called and what to do about it
+///
+/// In any language. It stands before what is shipped, in mails, text messages, on devices and in the Messages app.
+/// Where nothing is said in a reader's language, the organisation's and English stand in.
+#[utoipa::path(put, path = "/api/v1/classifications/{id}/texts/{language}", tag = "classifications",
+    operation_id = "set_classification_text", request_body = ClassificationTextEdit,
+    params(
+        ("id" = String, Path, description = "The classification."),
+        ("language" = String, Path, description = "The language, a BCP 47 tag."),
+    ),
+    responses((status = 200, body = ClassificationText)))]
+async fn set_text(
+    State(state): State<AppState>,
+    principal: Principal,
+    Path((id, language)): Path<(String, String)>,
+    if_match: IfMatch,
+    Json(edit): Json<ClassificationTextEdit>,
+) -> Result<HttpResponse, Problem> {
+    let (known, language) = (protections::known(&id)?, texts::language(&language)?);
+    let version = if_match.seen(edit.version)?;
+    let text = OwnText { name: edit.name, user_text: edit.user_text };
+    let (who, tenant, changed) = (principal.clone(), principal.tenant, language.clone());
+    let change = state.engine.edit(tenant, principal.actor(), move |work| {
+        who.whole_tenant(work.rules())?;
+        texts::set(work, known, &changed, &text, version)
+    });
+    change.await.map_err(|error| if_match.problem(error))?;
+    let found = state.engine.read(tenant, move |tx, rules| said(tx, tenant, rules, known)).await?;
+    let found = found.into_iter().find(|text| text.language == language).ok_or_else(|| Problem::not_found("text"))?;
     Ok((etag(found.version), Json(found)).into_response())
+}
+
+/// Puts a text back to the shipped one
+///
+/// In a language that is not shipped, takes it away.
+#[utoipa::path(delete, path = "/api/v1/classifications/{id}/texts/{language}", tag = "classifications",
+    operation_id = "reset_classification_text",
+    params(
+        ("id" = String, Path, description = "The classification."),
+        ("language" = String, Path, description = "The language, a BCP 47 tag."),
+        ResetParams,
+    ),
+    responses((status = 204)))]
+async fn reset_text(
+    State(state): State<AppState>,
+    principal: Principal,
+    Path((id, language)): Path<(String, String)>,
+    if_match: IfMatch,
+    Query(params): Query<ResetParams>,
+) -> Result<StatusCode, Problem> {
+    let (known, language) = (protections::known(&id)?, texts::language(&language)?);
+    let version = if_match.seen(params.version).ok();
+    let who = principal.clone();
+    let change = state.engine.edit(principal.tenant, principal.actor(), move |work| {
+        who.whole_tenant(work.rules())?;
+        texts::reset(work, known, &language, version)
+    });
+    change.await.map_err(|error| if_match.problem(error))?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Changes a row
@@ -271,7 +419,7 @@ async fn one(
 #[utoipa::path(patch, path = "/api/v1/classifications/{id}", tag = "classifications",
     operation_id = "edit_classification", request_body = ClassificationEdit,
     params(("id" = String, Path, description = "The classification.")),
-    responses((status = 200, body = Classification)))]
+    responses((status = 200, body = ClassificationWithTexts)))]
 async fn edit(
     State(state): State<AppState>,
     principal: Principal,
@@ -299,7 +447,7 @@ async fn edit(
 #[utoipa::path(delete, path = "/api/v1/classifications/{id}", tag = "classifications",
     operation_id = "reset_classification",
     params(("id" = String, Path, description = "The classification."), ResetParams),
-    responses((status = 200, body = Classification)))]
+    responses((status = 200, body = ClassificationWithTexts)))]
 async fn reset(
     State(state): State<AppState>,
     principal: Principal,

@@ -1,6 +1,9 @@
 //! Templates: what messages to people say, by what they are about, channel and language.
 
+use std::collections::BTreeSet;
+
 use allclear_domain::{
+    classification,
     ids::{DeviceId, UserId},
     notification::Channel,
     sms::{self, SmsLength},
@@ -132,7 +135,7 @@ pub struct TemplatePreviewAnswer {
 /// The languages messages can be in.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct TemplateLanguages {
-    /// Those with at least one text, by tag.
+    /// Those with at least one template, or text of a kind of threat, by tag.
     languages: Vec<TemplateLanguage>,
     /// The one for people whose own is not known, as set in the branding.
     default: String,
@@ -147,6 +150,9 @@ pub struct TemplateLanguage {
     shipped: bool,
     /// Whether every message can be in it. Where a text is missing, messages are in the default language or English.
     complete: bool,
+    /// Of how many kinds of threats nothing is said in it: they are named in the default language or English. Which is
+    /// told by `GET /api/v1/classifications?untranslated=`.
+    untranslated: usize,
 }
 
 /// What a list of templates is narrowed to.
@@ -244,8 +250,11 @@ async fn list(
     operation_id = "list_template_languages", responses((status = 200, body = TemplateLanguages)))]
 async fn languages(State(state): State<AppState>, principal: Principal) -> Result<Json<TemplateLanguages>, Problem> {
     let found = state.engine.read(principal.tenant, move |_, rules| {
-        let templates = &rules.templates;
-        let languages = templates.languages().into_iter().map(|language| TemplateLanguage {
+        let (templates, texts) = (&rules.templates, &rules.templates.texts);
+        let all: BTreeSet<String> =
+            templates.languages().into_iter().chain(texts.languages().map(str::to_owned)).collect();
+        let languages = all.into_iter().map(|language| TemplateLanguage {
+            untranslated: classification::all().iter().filter(|kind| !texts.is_said(kind, &language)).count(),
             shipped: template::LANGUAGES.contains(&language.as_str()),
             complete: TemplateKey::of_language(&language).all(|key| templates.get(&key).is_some()),
             language,

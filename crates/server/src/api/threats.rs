@@ -99,9 +99,9 @@ pub struct ThreatWithDetails {
     /// The evidence of the detection that decides.
     #[schema(value_type = Object)]
     details: Map<String, Value>,
-    /// What the phone's owner should do.
+    /// What the phone's owner should do, in English.
     #[schema(required = true)]
-    user_text: Option<&'static str>,
+    user_text: Option<String>,
     /// What an administrator should do.
     #[schema(required = true)]
     admin_text: Option<&'static str>,
@@ -297,7 +297,7 @@ async fn one(state: &AppState, principal: &Principal, id: ThreatId) -> Result<Th
         Ok(ThreatWithDetails {
             threat,
             details: allclear_store::json::decode(&details)?,
-            user_text: known.map(|known| known.user_text),
+            user_text: known.map(|known| rules.templates.texts.english(known).advice.to_owned()),
             admin_text: known.map(|known| known.admin_text),
         })
     });

@@ -5,6 +5,7 @@ use allclear_domain::{
     ids::{DeviceId, ThreatId, UserId},
     incident::{Incident, incidents},
     level::{Family, Platform, RiskLevel},
+    rules::Rules,
     time::Time,
 };
 use allclear_engine::{Error, work::points};
@@ -61,9 +62,9 @@ pub struct UserIncident {
     changed_at: Time,
     /// How long it was, or has been, on the device, in whole seconds.
     dwell_time: i64,
-    /// What the phone's owner should do; null if its kind is not in the Protections table.
+    /// What the phone's owner should do, in English; null if its kind is not in the Protections table.
     #[schema(required = true)]
-    user_text: Option<&'static str>,
+    user_text: Option<String>,
 }
 
 /// The device an incident is on.
@@ -88,7 +89,7 @@ pub enum IncidentCategory {
 }
 
 impl UserIncident {
-    fn new(record: &DeviceRecord, incident: &Incident<'_>, now: Time) -> Self {
+    fn new(rules: &Rules, record: &DeviceRecord, incident: &Incident<'_>, now: Time) -> Self {
         let (device, threat) = (&record.facts.device, incident.threat);
         Self {
             threat_id: threat.id,
@@ -107,7 +108,7 @@ impl UserIncident {
             first_seen: threat.first_seen,
             changed_at: threat.changed_at,
             dwell_time: threat.dwell_time(now).as_seconds(),
-            user_text: incident.kind.map(|kind| kind.user_text),
+            user_text: incident.kind.map(|kind| rules.templates.texts.english(kind).advice.to_owned()),
         }
     }
 }
@@ -136,7 +137,7 @@ async fn list(
         for record in devices::get_many(tx, tenant, &ids)? {
             if principal.reaches(tree, record.facts.device.organization_group) {
                 let all = incidents(rules, &record.facts, now);
-                found.extend(all.iter().map(|incident| UserIncident::new(&record, incident, now)));
+                found.extend(all.iter().map(|incident| UserIncident::new(rules, &record, incident, now)));
             }
         }
         found.sort_by(|a, b| {

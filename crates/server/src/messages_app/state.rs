@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use allclear_domain::{
     check::{Check, CheckState},
+    classification::Texts,
     compliance::Compliance,
     detection::ProtectionStatus,
     device::{EnrollmentStatus, Sensor},
@@ -242,7 +243,9 @@ fn known(
     let mine = |incident: &Incident<'_>| incident.threat.is_open() && incident.severity >= RiskLevel::Low;
     let issues = incidents(rules, &record.facts, now).into_iter().filter(mine);
     let (checked_at, check_requested_at) = checks(record.facts.check, device.sensor);
-    let issues: Vec<OwnIssue> = issues.map(|incident| issue(&incident, &language)).collect();
+    let languages = language::chain(Some(&language), &branding.language);
+    let texts = |kind| rules.templates.texts.best(kind, &languages);
+    let issues: Vec<OwnIssue> = issues.map(|incident| issue(&incident, incident.kind.map(texts))).collect();
     Ok(Some(DeviceState {
         organisation: branding.organisation().to_owned(),
         accent_colour: branding.accent_colour.clone(),
@@ -265,9 +268,10 @@ fn known(
     }))
 }
 
-fn issue(incident: &Incident<'_>, language: &str) -> OwnIssue {
-    let texts = incident.kind.map(|kind| kind.texts(language));
-    let (about, steps) = told(texts.map_or("", |texts| texts.advice));
+/// The first of several sentences is what is the matter, the others are what to do.
+fn issue(incident: &Incident<'_>, texts: Option<Texts<'_>>) -> OwnIssue {
+    let mut steps: Vec<String> = texts.into_iter().flat_map(Texts::steps).map(str::to_owned).collect();
+    let about = (steps.len() > 1).then(|| steps.remove(0));
     OwnIssue {
         id: incident.threat.id,
         name: texts.map_or(incident.name(), |texts| texts.name).to_owned(),
@@ -276,14 +280,6 @@ fn issue(incident: &Incident<'_>, language: &str) -> OwnIssue {
         about,
         steps,
     }
-}
-
-/// What is the matter, and what to do: a text for owners by sentences, the first of several being the matter.
-fn told(text: &str) -> (Option<String>, Vec<String>) {
-    let mut sentences: Vec<String> = text.split_inclusive(". ").map(|one| one.trim().to_owned()).collect();
-    sentences.retain(|one| !one.is_empty());
-    let about = (sentences.len() > 1).then(|| sentences.remove(0));
-    (about, sentences)
 }
 
 /// When the device last said how it is, and when its owner asked for a check that did not fail. While the check goes on,

@@ -1,5 +1,6 @@
 //! Templates over HTTP: looked at, changed, tried, put back; languages; the logo; and who may.
 
+use allclear_domain::classification;
 use serde_json::{Value, json};
 
 use super::Fleet;
@@ -105,9 +106,9 @@ async fn another_language_is_added_and_spoken_to_those_who_read_it() {
     assert!(draft["sms"]["text"].as_str().unwrap().contains("no open security issues"), "falls back to English");
     let languages = fleet.get(&format!("{TEMPLATES}/languages")).await;
     let expected = json!({"default": "en", "languages": [
-        {"language": "de", "shipped": true, "complete": true},
-        {"language": "en", "shipped": true, "complete": true},
-        {"language": "pl", "shipped": false, "complete": false},
+        {"language": "de", "shipped": true, "complete": true, "untranslated": 0},
+        {"language": "en", "shipped": true, "complete": true, "untranslated": 0},
+        {"language": "pl", "shipped": false, "complete": false, "untranslated": classification::all().len()},
     ]});
     assert_eq!(languages, expected);
     fleet.world.call("DELETE", &polish, &fleet.admin, None).await.expect(200);
