@@ -21,54 +21,18 @@ use allclear_engine::{
     Engine, Error, account_status,
     channels::{self, NewSetting, Secrets},
     digest,
-    notifications::{self, Order},
     outbox::{self, Attempted, Receipt, ReceiptState, Verdict},
     source::Source,
 };
 use allclear_store::{
     notifications::{self as stored, Notification, NotificationFilter},
-    outbox as queue, tenants, users,
-    users::User,
+    outbox as queue, tenants,
 };
-use common::{Fixture, TENANT, admin};
+use common::{
+    Fixture, TENANT, admin,
+    outbox::{all, another_node, notify, set_up, user},
+};
 use serde_json::json;
-
-/// Switches a transport on or off.
-async fn set_up(fixture: &Fixture, transport: Transport, enabled: bool) {
-    let (sealer, source) = (fixture.engine.sealer().clone(), Arc::clone(&fixture.source));
-    let set = fixture.engine.edit(TENANT, admin(), move |work| {
-        let secrets = Secrets::from([("password".to_owned(), "very secret".to_owned())]);
-        let before = channels::get(work.tx, &sealer, TENANT, transport)?;
-        let version = before.map_or(0, |before| before.version);
-        let new = NewSetting { transport, enabled, config: json!({ "relays": [] }), secrets, version };
-        channels::set(work, &sealer, &*source, &new)
-    });
-    set.await.unwrap();
-}
-
-async fn user(fixture: &Fixture, name: &'static str, phone: Option<&'static str>) -> UserId {
-    let root = fixture.root;
-    let made = fixture.engine.edit(TENANT, admin(), move |work| {
-        let id = UserId(work.source.id());
-        let user = User {
-            id,
-            organization_group: root,
-            user_name: name.into(),
-            display_name: None,
-            email: Some(format!("{name}@example.com")),
-            phone: phone.map(str::to_owned),
-            locale: None,
-            version: 1,
-            created_at: work.now,
-            devices: 0,
-            score: 0,
-            incidents: [0; 3],
-        };
-        users::insert(work.tx, TENANT, &user)?;
-        Ok(id)
-    });
-    made.await.unwrap()
-}
 
 async fn phone_of(fixture: &Fixture, serial: &str, user: UserId) -> DeviceId {
     let phone = fixture.device(serial, Platform::Android).await;
@@ -89,19 +53,6 @@ async fn set(fixture: &Fixture, change: impl Fn(&mut Settings) + Send + Sync + '
         allclear_engine::rules::settings::set(work, &settings, Some(version)).map(|_| ())
     });
     set.await.unwrap();
-}
-
-async fn notify(fixture: &Fixture, user: UserId, cause: &str, channels: &[Channel]) -> Vec<Notification> {
-    let (root, cause) = (fixture.root, cause.to_owned());
-    let order = Order { channels: channels.to_vec(), ..Order::default() };
-    let told =
-        fixture.engine.edit(TENANT, admin(), move |work| notifications::notify_user(work, root, user, &cause, &order));
-    told.await.unwrap()
-}
-
-async fn all(fixture: &Fixture) -> Vec<Notification> {
-    let all = NotificationFilter::default();
-    fixture.engine.db().read(move |tx| stored::list(tx, TENANT, &all, false, None, 500)).await.unwrap()
 }
 
 async fn one(fixture: &Fixture, id: NotificationId) -> Notification {
@@ -255,12 +206,6 @@ async fn a_message_nobody_could_send_expires_and_a_refused_one_fails_at_once() {
         assert_eq!(again.await.unwrap(), (2, false));
         assert_eq!(claim(&fixture.engine, &*fixture.source).await.len(), 2);
     }
-}
-
-/// Another node on the same database.
-async fn another_node(fixture: &Fixture) -> Engine {
-    let source = Arc::clone(&fixture.source) as Arc<dyn Source>;
-    Engine::open(fixture.database.db.clone(), source, [1; 32]).await.unwrap()
 }
 
 #[tokio::test]

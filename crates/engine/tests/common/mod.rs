@@ -7,6 +7,8 @@
     reason = "helpers of tests, not all used by each"
 )]
 
+pub mod outbox;
+
 use std::sync::{
     Arc,
     atomic::{AtomicI64, AtomicU64, Ordering},
