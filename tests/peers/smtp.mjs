@@ -2,8 +2,9 @@
 //
 // The argument is JSON: { security: "starttls" | "tls" | "plain", cert, key, user, password, utf8, sign, quiet }. With
 // sign, keys to sign with are made and printed beside the port, and what they sign is verified for the domain it names.
-// What becomes of a mail is said by its recipient's name: busy… 451, gone… 550, drop… ends the connection once, when the
-// mail has arrived, slow… is answered after two seconds, full… 552 after the mail. Each mail taken is printed.
+// What becomes of a mail is said by its recipient's name: busy… 451, gone… 550, hangup… ends the connection, drop… ends
+// the connection once, when the mail has arrived, slow… is answered after two seconds, full… 552 after the mail. Each mail
+// taken is printed. An order {"refuse_all": 421} turns every new connection away, {} lets them in again.
 import { generateKeyPairSync } from "node:crypto";
 import { createInterface } from "node:readline";
 import { SMTPServer } from "smtp-server";
@@ -63,6 +64,7 @@ const server = new SMTPServer({
     },
     onRcptTo({ address }, session, done) {
         say({ event: "recipient", address });
+        if (begins(address, "hangup")) return server.connections.forEach((it) => it.id === session.id && it._socket.destroy());
         if (begins(address, "busy")) return done(refuse(451, "greylisted, try again later"));
         if (begins(address, "gone")) return done(refuse(550, "no such user here"));
         done();

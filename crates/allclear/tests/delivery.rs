@@ -184,6 +184,56 @@ async fn what_fails_is_shown_with_the_relays_words_and_can_be_sent_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn while_no_relay_serves_the_channel_rests_and_no_attempt_is_lost() {
+    let place = Place::sqlite();
+    let (mut peer, certificate) = relay(&json!({ "quiet": true }));
+    let server = Server::start_with(&place, &[ALLOW]).await;
+    let admin = server.client(&place.token("administrator", None).await);
+    set_up(&admin, &peer, &certificate).await;
+    let provider = async || admin.read("/api/v1/channels").await["items"][0]["provider"].clone();
+    assert_eq!(provider().await, Value::Null, "nothing was heard of it yet");
+    peer.say(&json!({ "refuse_all": 421 }));
+    let mut waiting = Vec::new();
+    for n in 0..40 {
+        let id = user(&admin, &format!("user{n}"), &format!("user{n}@example.com")).await;
+        waiting.push(notify(&admin, &id).await);
+    }
+    let down =
+        until("the outage to be seen", async || Some(provider().await).filter(|it| it["state"] == "unreachable"));
+    let down = down.await;
+    assert!(down["answer"].as_str().unwrap().contains("421 no service for you today"), "{down}");
+    let metric = "allclear_channels_failing{channel=\"email\"} 1";
+    until("the metric", async || server.client("").get("/metrics").await.text.contains(metric).then_some(())).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    for one in &waiting {
+        let one = admin.read(&format!("/api/v1/notifications/{}", one["id"].as_str().unwrap())).await;
+        assert_eq!((&one["state"], &one["attempts"]), (&json!("queued"), &json!([])), "{one:#}");
+    }
+    // Four mails may be under way at once before it is known; each may cost two connections. Then one now and then.
+    let connections = peer.events("connect").len();
+    assert!(connections < 25, "{connections} connections for {} mails", waiting.len());
+
+    // A relay that serves everybody but one: that mail waits by itself.
+    peer.say(&json!({}));
+    assert_eq!(peer.wait_for_many("mails", 40, |line| line["event"] == "mail").len(), 40);
+    let up = until("the end of the outage", async || Some(provider().await).filter(|it| it["state"] == "ok")).await;
+    assert!(up["since"].as_str() > down["since"].as_str(), "{down} {up}");
+    let sent = comes_to(&admin, &waiting[0], "sent").await;
+    assert_eq!(sent["attempts"].as_array().unwrap().len(), 1, "{sent:#}");
+    let bad = user(&admin, "hangup", "hangup@example.com").await;
+    let bad = notify(&admin, &bad).await;
+    let good = user(&admin, "good", "good@example.com").await;
+    comes_to(&admin, &notify(&admin, &good).await, "sent").await;
+    let path = format!("/api/v1/notifications/{}", bad["id"].as_str().unwrap());
+    let tried = until("an attempt", async || {
+        Some(admin.read(&path).await).filter(|it| it["attempts"].as_array().is_some_and(|all| !all.is_empty()))
+    });
+    assert_eq!(tried.await["attempts"][0]["outcome"], "deferred");
+    server.stop().await;
+    place.verify().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whatever_names_and_texts_hold_it_is_one_mail_or_refused() {
     let place = Place::sqlite();
     let (peer, certificate) = relay(&json!({}));

@@ -38,4 +38,13 @@ pub struct Answer {
     pub provider: String,
     /// What they made of it.
     pub outcome: Outcome,
+    /// Whether anybody could be asked. Otherwise the outcome says nothing about the message.
+    pub reached: bool,
+}
+
+impl Answer {
+    /// What somebody who could be asked made of a message.
+    pub fn of(provider: impl Into<String>, outcome: Outcome) -> Self {
+        Self { provider: provider.into(), outcome, reached: true }
+    }
 }

@@ -92,6 +92,18 @@ impl Transport {
     }
 }
 
+/// How whoever takes the messages of a transport is doing.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ProviderState {
+    /// It answers.
+    Ok,
+    /// It cannot be reached, or lets nobody in: messages wait, and it is looked now and then whether it is back.
+    Unreachable,
+    /// It cannot be used as it is set up.
+    Unusable,
+}
+
 /// What a message to a device is.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

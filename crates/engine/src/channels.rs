@@ -1,13 +1,16 @@
 //! What messages are sent by, as a tenant has set it up: one setting for each transport, its secrets sealed.
 //!
-//! Must not know what is in a setting: who sends by it does.
+//! Must not know what is in a setting: who sends by it does. How the providers are doing is what this node has seen of them.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
 
 use allclear_domain::{
     ids::Tenant,
     journal::{Change, Object},
-    notification::Transport,
+    notification::{ProviderState, Transport},
     time::Time,
 };
 use allclear_store::{
@@ -113,4 +116,76 @@ pub fn set(work: &mut Work<'_, '_>, sealer: &Sealer, source: &dyn Source, new: &
     let name = new.transport.as_str();
     work.note(Object { kind: "channel".into(), id: name.into(), name: name.into() }, None, change);
     Ok(setting.version)
+}
+
+/// How a provider is doing.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ProviderHealth {
+    /// How.
+    pub state: ProviderState,
+    /// Since when.
+    pub since: Time,
+    /// What it said last, or why it cannot be reached or used.
+    pub answer: String,
+}
+
+/// How the providers are doing by which this node sends.
+#[derive(Debug, Default)]
+pub struct Providers(Mutex<BTreeMap<(Tenant, Transport), ProviderHealth>>);
+
+/// The longest answer remembered, in characters.
+const ANSWER: usize = 500;
+
+impl Providers {
+    /// Notes how a provider is doing.
+    pub fn note(&self, tenant: Tenant, transport: Transport, state: ProviderState, answer: &str, now: Time) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = known.get(&(tenant, transport)).filter(|before| before.state == state);
+        let since = before.map_or(now, |before| before.since);
+        if before.is_none() && state != ProviderState::Ok {
+            tracing::warn!(tenant = tenant.0, channel = transport.as_str(), answer, "messages cannot be sent");
+        }
+        let answer = answer.chars().filter(|c| !c.is_control()).take(ANSWER).collect();
+        known.insert((tenant, transport), ProviderHealth { state, since, answer });
+    }
+
+    /// Forgets a provider that is not used any more.
+    pub fn forget(&self, tenant: Tenant, transport: Transport) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&(tenant, transport));
+    }
+
+    /// How a provider is doing; none before anything was heard of it.
+    pub fn of(&self, tenant: Tenant, transport: Transport) -> Option<ProviderHealth> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&(tenant, transport)).cloned()
+    }
+
+    /// Of how many tenants messages cannot be sent by a transport.
+    pub fn failing(&self, transport: Transport) -> usize {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.iter().filter(|((_, of), health)| *of == transport && health.state != ProviderState::Ok).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use allclear_domain::time::Span;
+
+    use super::*;
+
+    #[test]
+    fn a_provider_is_in_its_state_since_it_came_to_it() {
+        let (providers, tenant, mail) = (Providers::default(), Tenant(1), Transport::Email);
+        let at = |seconds| Time::EPOCH.plus(Span::seconds(seconds));
+        let seen = |state| providers.of(tenant, mail).map(|it| (it.state == state, it.since, it.answer));
+        assert_eq!(seen(ProviderState::Ok), None);
+        providers.note(tenant, mail, ProviderState::Unreachable, "refused", at(1));
+        providers.note(tenant, mail, ProviderState::Unreachable, "timed\nout", at(2));
+        assert_eq!(seen(ProviderState::Unreachable), Some((true, at(1), "timedout".to_owned())));
+        providers.note(Tenant(2), mail, ProviderState::Unusable, "no key", at(2));
+        assert_eq!((providers.failing(mail), providers.failing(Transport::Sms)), (2, 0));
+        providers.note(tenant, mail, ProviderState::Ok, "250 taken", at(3));
+        assert_eq!(seen(ProviderState::Ok), Some((true, at(3), "250 taken".to_owned())));
+        providers.forget(Tenant(2), mail);
+        assert_eq!(providers.failing(mail), 0);
+    }
 }

@@ -75,6 +75,7 @@ struct Shared {
     node: String,
     jobs: tokio::sync::Notify,
     scheduler: tokio::sync::Notify,
+    providers: channels::Providers,
 }
 
 impl std::fmt::Debug for Engine {
@@ -103,6 +104,7 @@ impl Engine {
                 node,
                 jobs: tokio::sync::Notify::new(),
                 scheduler: tokio::sync::Notify::new(),
+                providers: channels::Providers::default(),
             }),
         };
         commit::start(&engine, receivers);
@@ -122,6 +124,11 @@ impl Engine {
     /// Seals and opens secrets.
     pub fn sealer(&self) -> &Sealer {
         &self.shared.sealer
+    }
+
+    /// How those who take this node's messages are doing.
+    pub fn providers(&self) -> &channels::Providers {
+        &self.shared.providers
     }
 
     /// What a device's agent waits on for something to do.

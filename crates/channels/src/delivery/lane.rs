@@ -12,7 +12,7 @@ use std::{
 
 use allclear_domain::{
     ids::{NotificationId, Tenant},
-    notification::Channel,
+    notification::{Channel, ProviderState, Transport},
     time::Span,
 };
 use allclear_engine::{
@@ -28,9 +28,10 @@ use tokio::{
 
 use super::{
     Options,
+    outage::{Doubt, Found, Outage},
     provider::{Provider, Sender},
 };
-use crate::outcome::{Answer, Outcome};
+use crate::outcome::Outcome;
 
 /// The most messages recorded in one commit.
 const BATCH: usize = 200;
@@ -58,6 +59,36 @@ type InHand = Arc<Mutex<HashSet<NotificationId>>>;
 /// An attempt, and whom to tell when it is on record.
 type Done = (Attempted, oneshot::Sender<()>);
 
+/// How the provider is doing, noted as long as the lane is at work.
+#[derive(Clone)]
+struct Health {
+    engine: Engine,
+    tenant: Tenant,
+    transport: Option<Transport>,
+    stop: watch::Receiver<bool>,
+}
+
+impl Health {
+    fn note(&self, state: ProviderState, answer: &str) {
+        if let Some(transport) = self.transport.filter(|_| !*self.stop.borrow()) {
+            self.engine.providers().note(self.tenant, transport, state, answer, self.engine.source().now());
+        }
+    }
+}
+
+/// What those who send share.
+#[derive(Clone)]
+struct Sending {
+    /// Places at the provider.
+    places: Arc<Semaphore>,
+    /// How many were put off in a row.
+    in_a_row: Arc<AtomicUsize>,
+    in_hand: InHand,
+    done: mpsc::Sender<Done>,
+    doubt: Doubt,
+    health: Health,
+}
+
 impl Lane {
     /// Hands messages over until `stop` says so; then waits for those under way and gives back the others. `wake` says
     /// that something is due.
@@ -66,10 +97,17 @@ impl Lane {
         // Twice as many as the provider takes at once: some are put on record meanwhile. It is also the most that can be
         // sent twice when this node dies.
         let concurrency = limits.concurrency.max(1) * 2;
-        let places = Arc::new(Semaphore::new(limits.concurrency.max(1)));
         let in_hand = InHand::default();
         let (done, recorder) = self.recorder(&in_hand);
-        let in_a_row = Arc::new(AtomicUsize::new(0));
+        let mut outage = Outage::new();
+        let sending = Sending {
+            places: Arc::new(Semaphore::new(limits.concurrency.max(1))),
+            in_a_row: Arc::default(),
+            in_hand: Arc::clone(&in_hand),
+            done,
+            doubt: outage.doubt(),
+            health: self.health(stop.clone()),
+        };
         let mut sends: JoinSet<()> = JoinSet::new();
         let mut begun: HashMap<Id, NotificationId> = HashMap::new();
         let mut waiting: VecDeque<Notification> = VecDeque::new();
@@ -79,8 +117,8 @@ impl Lane {
         let mut more = true;
         let mut lull = Lull::default();
         while !*stop.borrow() {
-            lull.look(&in_a_row, concurrency * 8);
-            if more && lull.is_over() && waiting.len() < concurrency {
+            lull.look(&sending.in_a_row, concurrency * 8);
+            if more && !outage.is_on() && lull.is_over() && waiting.len() < concurrency {
                 let room = (concurrency * 4).min(MOST_IN_HAND).saturating_sub(waiting.len());
                 match self.claim(room, &mut sender).await {
                     Ok(claimed) => {
@@ -98,33 +136,43 @@ impl Lane {
             if renewed.elapsed() >= self.options.lease / 4 {
                 renewed = self.renew(renewed, &in_hand, &mut waiting).await;
             }
-            while sends.len() < concurrency && pace.is_ready() {
+            while sends.len() < concurrency && pace.is_ready() && !outage.is_on() {
                 let Some(next) = waiting.pop_front() else { break };
                 let id = next.id;
-                let state = (Arc::clone(&places), Arc::clone(&in_a_row));
-                let sending = self.send(next, Arc::clone(&sender), done.clone(), state);
-                begun.insert(sends.spawn(sending).id(), id);
+                let sent = self.send(next, Arc::clone(&sender), sending.clone());
+                begun.insert(sends.spawn(sent).id(), id);
                 pace.began();
             }
-            let is_held_up = !waiting.is_empty() && sends.len() < concurrency;
+            let is_held_up = !waiting.is_empty() && sends.len() < concurrency && !outage.is_on();
             tokio::select! {
                 _ = stop.changed() => {}
                 () = wake.notified() => more = true,
                 Some(ended) = sends.join_next_with_id() => ended_one(ended, &mut begun, &in_hand),
+                found = outage.looked(&self.provider, &**self.engine.source()) => match found {
+                    Ok(()) => {
+                        sending.health.note(ProviderState::Ok, "it can be reached");
+                        more = true;
+                    }
+                    Err(why) => {
+                        sending.health.note(ProviderState::Unreachable, &why);
+                        let left: Vec<NotificationId> = waiting.drain(..).map(|it| it.id).collect();
+                        give_back(&self.engine, self.tenant, &in_hand, left).await;
+                    }
+                },
                 () = sleep_until(pace.next()), if is_held_up => {}
                 () = sleep_until(lull.until()), if more && !lull.is_over() => {}
                 () = sleep(self.options.lease / 4), if !begun.is_empty() || !waiting.is_empty() => {}
             }
         }
+        // Who asks it is told that there is nobody, and gives back.
+        drop(outage);
         let left: Vec<NotificationId> = waiting.iter().map(|it| it.id).collect();
-        if let Err(error) = outbox::release(&self.engine, self.tenant, left).await {
-            tracing::debug!(error = &error as &dyn std::error::Error, "messages were not given back");
-        }
+        give_back(&self.engine, self.tenant, &in_hand, left).await;
         let finish = async { while sends.join_next().await.is_some() {} };
         // What is under way longer than that is left to the end of its lease.
         let _ = tokio::time::timeout(self.options.finish, finish).await;
         sends.shutdown().await;
-        drop(done);
+        drop(sending);
         let _ = recorder.await;
         self.provider.close().await;
     }
@@ -174,21 +222,44 @@ impl Lane {
         }
     }
 
+    fn health(&self, stop: watch::Receiver<bool>) -> Health {
+        Health { engine: self.engine.clone(), tenant: self.tenant, transport: Transport::of(self.channel), stop }
+    }
+
     fn send(
         &self,
         notification: Notification,
         sender: Arc<Sender>,
-        done: mpsc::Sender<Done>,
-        (places, in_a_row): (Arc<Semaphore>, Arc<AtomicUsize>),
+        sending: Sending,
     ) -> impl Future<Output = ()> + Send + 'static {
-        let (provider, source) = (self.provider.clone(), Arc::clone(self.engine.source()));
+        let (provider, engine, tenant) = (self.provider.clone(), self.engine.clone(), self.tenant);
         async move {
-            // Never closed.
-            let place = places.acquire().await;
-            let at = source.now();
-            let Answer { provider, outcome } = provider.send(&notification, &sender).await;
-            drop(place);
-            let (verdict, answer) = verdict(outcome);
+            let Sending { places, in_a_row, in_hand, done, doubt, health } = sending;
+            let (at, answer) = loop {
+                // Never closed.
+                let place = places.acquire().await;
+                let tried = if doubt.is_on() {
+                    None
+                } else {
+                    let at = engine.source().now();
+                    Some((at, provider.send(&notification, &sender).await))
+                };
+                drop(place);
+                match tried {
+                    Some((at, answer)) if answer.reached => break (at, answer),
+                    tried => match (doubt.ask().await, tried) {
+                        (Found::Nobody, _) => return give_back(&engine, tenant, &in_hand, vec![notification.id]).await,
+                        // It was about the message, then.
+                        (Found::Somebody, Some(tried)) => break tried,
+                        (Found::Somebody, None) => {}
+                    },
+                }
+            };
+            let (provider, reached) = (answer.provider, answer.reached);
+            let (verdict, answer) = verdict(answer.outcome);
+            if reached {
+                health.note(ProviderState::Ok, &answer);
+            }
             match verdict {
                 Verdict::Later { .. } => in_a_row.fetch_add(1, Ordering::Relaxed),
                 _ => in_a_row.swap(0, Ordering::Relaxed),
@@ -218,6 +289,18 @@ impl Lane {
             }
         });
         (done, recorder)
+    }
+}
+
+/// Gives messages back that were not tried, or reached nobody.
+async fn give_back(engine: &Engine, tenant: Tenant, in_hand: &InHand, ids: Vec<NotificationId>) {
+    lock(in_hand).retain(|id| !ids.contains(id));
+    if ids.is_empty() {
+        return;
+    }
+    if let Err(error) = outbox::release(engine, tenant, ids).await {
+        // Their lease ends by itself.
+        tracing::debug!(error = &error as &dyn std::error::Error, "messages were not given back");
     }
 }
 

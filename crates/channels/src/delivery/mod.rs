@@ -4,12 +4,17 @@
 //! of other nodes, retries and what dead nodes left are looked for every second.
 
 mod lane;
+mod outage;
 mod provider;
 mod test;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use allclear_domain::{ids::Tenant, notification::Channel, time::Time};
+use allclear_domain::{
+    ids::Tenant,
+    notification::{Channel, ProviderState, Transport},
+    time::Time,
+};
 use allclear_engine::{Engine, Error, channels};
 use allclear_store::{channel_settings, outbox, tenants};
 use lane::Lane;
@@ -45,6 +50,8 @@ const COUNT: Duration = Duration::from_secs(10);
 pub const QUEUED: &str = "allclear_notifications_queued";
 /// The age of the oldest message that waits, in seconds, by channel.
 pub const OLDEST: &str = "allclear_notifications_oldest_age";
+/// Tenants whose messages cannot be sent, because their provider cannot be reached or used, by channel.
+pub const FAILING: &str = "allclear_channels_failing";
 
 /// Hands messages over until `shutdown` is ready; then ends what is under way and gives back the rest.
 pub async fn run(engine: Engine, outgoing: Outgoing, options: Options, shutdown: impl Future<Output = ()> + Send) {
@@ -130,7 +137,7 @@ impl Delivery {
     async fn start(&self, (tenant, channel): (Tenant, Channel), version: i64) -> Result<Running, Error> {
         let (wake, (stop, stopped)) = (Arc::new(Notify::new()), watch::channel(false));
         let sealer = self.engine.sealer().clone();
-        let transport = allclear_domain::notification::Transport::of(channel);
+        let transport = Transport::of(channel);
         let read = self.engine.db().read(move |tx| {
             let Some(transport) = transport else { return Ok(None) };
             channels::get(tx, &sealer, tenant, transport)
@@ -149,7 +156,10 @@ impl Delivery {
             }
             Err(why) => {
                 // Until somebody sets it up anew.
-                tracing::error!(tenant = tenant.0, channel = channel.display(), why, "messages cannot be sent");
+                if let Some(transport) = transport {
+                    let now = self.engine.source().now();
+                    self.engine.providers().note(tenant, transport, ProviderState::Unusable, &why, now);
+                }
                 None
             }
         };
@@ -158,8 +168,11 @@ impl Delivery {
 
     /// Tells the lanes of which `condition` says so to stop.
     fn end(&mut self, condition: impl Fn(&(Tenant, Channel), &Running) -> bool) {
-        for (_, running) in self.lanes.extract_if(|key, running| condition(key, running)) {
+        for (key, running) in self.lanes.extract_if(|key, running| condition(key, running)) {
             running.stop.send_replace(true);
+            if let Some(transport) = Transport::of(key.1) {
+                self.engine.providers().forget(key.0, transport);
+            }
             let Some(task) = running.task else { continue };
             self.ending.spawn(async move {
                 if let Err(error) = task.await {
@@ -184,7 +197,10 @@ async fn count(engine: &Engine) -> Result<(), Error> {
             Ok::<_, Error>((queued, oldest))
         });
         let (queued, oldest) = counted.await?;
-        let label = allclear_domain::notification::Transport::of(channel).map_or("", |transport| transport.as_str());
+        let transport = Transport::of(channel);
+        let label = transport.map_or("", Transport::as_str);
+        let failing = transport.map_or(0, |transport| engine.providers().failing(transport));
+        metrics::gauge!(FAILING, "channel" => label).set(f64::from(u32::try_from(failing).unwrap_or(u32::MAX)));
         let seconds = oldest.map_or(0, |oldest| now.since(oldest).as_seconds().max(0));
         metrics::gauge!(QUEUED, "channel" => label).set(f64::from(u32::try_from(queued).unwrap_or(u32::MAX)));
         metrics::gauge!(OLDEST, "channel" => label).set(f64::from(u32::try_from(seconds).unwrap_or(u32::MAX)));

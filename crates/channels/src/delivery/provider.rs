@@ -90,8 +90,7 @@ impl Provider {
     /// Hands a message over.
     pub async fn send(&self, notification: &Notification, sender: &Sender) -> Answer {
         let Some(to) = notification.address.as_deref() else {
-            let outcome = Outcome::Refused { answer: "there is no address".to_owned() };
-            return Answer { provider: String::new(), outcome };
+            return Answer::of("", Outcome::Refused { answer: "there is no address".to_owned() });
         };
         match self {
             Self::Email(mailer, _) => {
@@ -108,6 +107,14 @@ impl Provider {
                 mailer.send(&mail, &sender.branding, sender.logo.as_ref()).await
             }
             Self::Sms(messenger, _) => messenger.send(Text { to, body: &notification.body }).await,
+        }
+    }
+
+    /// Asks whether it is there; the reason if it is not.
+    pub async fn probe(&self) -> Result<(), String> {
+        match self {
+            Self::Email(mailer, _) => mailer.probe().await,
+            Self::Sms(messenger, _) => messenger.probe().await,
         }
     }
 

@@ -86,7 +86,7 @@ pub async fn test(
             provider.close().await;
             answer
         }
-        Err(answer) => Answer { provider: transport.as_str().to_owned(), outcome: Outcome::Refused { answer } },
+        Err(answer) => Answer::of(transport.as_str(), Outcome::Refused { answer }),
     };
     let took_ms = source.now().since(began).as_micros() / 1000;
     let (outcome, said) = match answer.outcome {

@@ -55,9 +55,9 @@ impl Mailer {
         let mut message = match built {
             Ok(message) => message,
             Err(answer) if branding.sender_address.is_none() => {
-                return Answer { provider: first, outcome: Outcome::Deferred { answer, retry_after: None } };
+                return Answer::of(first, Outcome::Deferred { answer, retry_after: None });
             }
-            Err(answer) => return Answer { provider: first, outcome: Outcome::Refused { answer } },
+            Err(answer) => return Answer::of(first, Outcome::Refused { answer }),
         };
         if let Some(dkim) = &self.dkim {
             message.sign(dkim);
@@ -70,18 +70,20 @@ impl Mailer {
         let (skipped, ready): (Vec<&Relay>, Vec<&Relay>) = self.relays.iter().partition(|relay| relay.is_skipped());
         let mut last = (first, Outcome::Deferred { answer: "no relay is set up".to_owned(), retry_after: None });
         let mut said: Vec<String> = Vec::new();
+        let mut reached = false;
         for relay in ready.into_iter().chain(skipped) {
             let provider = relay.settings.label();
             match relay.send(envelope, &bytes, utf8).await {
                 Ok(answer) => {
                     let message_id = Some(mail.message_id.to_owned());
-                    return Answer { provider, outcome: Outcome::Accepted { message_id, answer } };
+                    return Answer::of(provider, Outcome::Accepted { message_id, answer });
                 }
-                Err(Failure::Refused(answer)) => return Answer { provider, outcome: Outcome::Refused { answer } },
+                Err(Failure::Refused(answer)) => return Answer::of(provider, Outcome::Refused { answer }),
                 Err(Failure::Deferred(answer)) => {
-                    return Answer { provider, outcome: Outcome::Deferred { answer, retry_after: None } };
+                    return Answer::of(provider, Outcome::Deferred { answer, retry_after: None });
                 }
                 Err(Failure::Unable(answer)) => {
+                    reached = true;
                     if said.is_empty() {
                         last = (provider, Outcome::Refused { answer });
                     }
@@ -92,14 +94,18 @@ impl Mailer {
                 }
             }
         }
-        Answer { provider: last.0, outcome: last.1 }
+        Answer { provider: last.0, outcome: last.1, reached }
     }
 
-    /// Asks each relay whether it is there and lets us in; the reason of the first that does not.
+    /// Asks the relays in order until one is there and lets us in; the reason of each if none does.
     pub async fn probe(&self) -> Result<(), String> {
+        let mut said = Vec::new();
         for relay in &self.relays {
-            relay.probe().await?;
+            match relay.probe().await {
+                Ok(()) => return Ok(()),
+                Err(why) => said.push(why),
+            }
         }
-        Ok(())
+        Err(said.join("; "))
     }
 }

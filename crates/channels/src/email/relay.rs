@@ -212,6 +212,7 @@ impl Relay {
         let mut connection = self.connect().await?;
         connection.smtp.command(Noop).await.map_err(|error| words(&error))?;
         self.keep(connection);
+        *self.health.lock().unwrap_or_else(PoisonError::into_inner) = Health::default();
         Ok(())
     }
 }

@@ -124,13 +124,27 @@ impl Gateway {
 
     /// Hands a message over.
     pub async fn send(&self, text: Text<'_>) -> Outcome {
+        self.ask(text).await.0
+    }
+
+    /// Hands a message over, and says whether there was anybody to hand it to.
+    pub(super) async fn ask(&self, text: Text<'_>) -> (Outcome, bool) {
         if let Err(outcome) = text.checked() {
-            return outcome;
+            return (outcome, true);
         }
         match self.post(text).await {
-            Ok((status, rest, body)) => read(status, rest, &body),
-            Err(answer) => Outcome::Deferred { answer, retry_after: None },
+            Ok((status, rest, body)) => (read(status, rest, &body), true),
+            Err(Lost { answer, reached }) => (Outcome::Deferred { answer, retry_after: None }, reached),
         }
+    }
+
+    /// Asks whether the gateway is there, whatever it says.
+    pub(super) async fn probe(&self) -> Result<(), String> {
+        let mut url = self.url.clone();
+        url.set_query(Some("PageSize=1"));
+        let request = self.client.request(Method::GET, url).map_err(|refused| refused.to_string())?;
+        let request = request.basic_auth(&self.settings.account_sid, Some(&self.auth_token)).timeout(TIMEOUT);
+        request.send().await.map(drop).map_err(|error| unreachable(&error))
     }
 
     fn form(&self, text: Text<'_>) -> String {
@@ -146,19 +160,30 @@ impl Gateway {
         form.finish()
     }
 
-    async fn post(&self, text: Text<'_>) -> Result<(StatusCode, Option<Duration>, Vec<u8>), String> {
-        let request = self.client.request(Method::POST, self.url.clone()).map_err(|refused| refused.to_string())?;
+    async fn post(&self, text: Text<'_>) -> Result<(StatusCode, Option<Duration>, Vec<u8>), Lost> {
+        let nobody = |answer| Lost { answer, reached: false };
+        // It may have got through when it is not known how far it came.
+        let lost = |error: &reqwest::Error| Lost { answer: unreachable(error), reached: !error.is_connect() };
+        let request = self.client.request(Method::POST, self.url.clone());
+        let request = request.map_err(|refused| nobody(refused.to_string()))?;
         let request = request
             .basic_auth(&self.settings.account_sid, Some(&self.auth_token))
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(self.form(text))
             .timeout(TIMEOUT);
-        let response = request.send().await.map_err(|error| unreachable(&error))?;
+        let response = request.send().await.map_err(|error| lost(&error))?;
         let status = response.status();
         let rest = response.headers().get(RETRY_AFTER).and_then(|text| text.to_str().ok()?.trim().parse().ok());
-        let body = read_body(response, LONGEST_ANSWER).await.map_err(|error| unreachable(&error))?;
+        let body = read_body(response, LONGEST_ANSWER).await;
+        let body = body.map_err(|error| Lost { answer: unreachable(&error), reached: true })?;
         Ok((status, rest.map(Duration::from_secs).map(|rest| rest.min(LONGEST_REST)), body))
     }
+}
+
+/// Why there is no answer, and whether somebody may have heard the question.
+struct Lost {
+    answer: String,
+    reached: bool,
 }
 
 /// Why there is no answer, without the URL, which is known.

@@ -66,11 +66,19 @@ impl Messenger {
 
     /// Hands a message over.
     pub async fn send(&self, text: Text<'_>) -> Answer {
-        let outcome = match &self.kind {
-            Kind::Smpp(smpp) => smpp.send(text).await,
-            Kind::Gateway(gateway) => gateway.send(text).await,
+        let (outcome, reached) = match &self.kind {
+            Kind::Smpp(smpp) => smpp.ask(text).await,
+            Kind::Gateway(gateway) => gateway.ask(text).await,
         };
-        Answer { provider: self.label.clone(), outcome }
+        Answer { provider: self.label.clone(), outcome, reached }
+    }
+
+    /// Asks whether the provider is there; the reason if it is not.
+    pub async fn probe(&self) -> Result<(), String> {
+        match &self.kind {
+            Kind::Smpp(smpp) => smpp.probe().await,
+            Kind::Gateway(gateway) => gateway.probe().await,
+        }
     }
 
     /// Ends what is open. Later messages are deferred.

@@ -171,12 +171,17 @@ impl Smpp {
     /// Hands a message over and waits for the SMSC's answer. While the SMSC has asked for fewer messages, this one waits;
     /// if that may take long, it is deferred.
     pub async fn send(&self, text: Text<'_>) -> Outcome {
+        self.ask(text).await.0
+    }
+
+    /// The same, and whether there was anybody to hand it to.
+    pub(super) async fn ask(&self, text: Text<'_>) -> (Outcome, bool) {
         let submit = match self.submit(text) {
             Ok(submit) => submit,
-            Err(outcome) => return outcome,
+            Err(outcome) => return (outcome, true),
         };
         let Ok(_place) = self.window.acquire().await else {
-            return State::Stopped.outcome();
+            return (State::Stopped.outcome(), false);
         };
         let patience = Instant::now() + PATIENCE;
         loop {
@@ -186,13 +191,18 @@ impl Smpp {
             match left {
                 None => break,
                 Some(left) if now + left <= patience => sleep(left).await,
-                Some(left) => return paused(left),
+                Some(left) => return (paused(left), true),
             }
         }
         match self.client().await {
-            Ok(client) => self.read(client.submit_sm(submit).await),
-            Err(outcome) => outcome,
+            Ok(client) => (self.read(client.submit_sm(submit).await), true),
+            Err(state) => (state.outcome(), false),
         }
+    }
+
+    /// Waits a moment for a session; why there is none.
+    pub(super) async fn probe(&self) -> Result<(), String> {
+        self.client().await.map(drop).map_err(|state| state.why())
     }
 
     /// Waits for the answers that are still to come, unbinds and closes the session. Later messages are deferred.
@@ -224,17 +234,17 @@ impl Smpp {
         Ok(submit.with_short_message(octets))
     }
 
-    /// The open session, or why there is none.
-    async fn client(&self) -> Result<Client, Outcome> {
+    /// The open session, or how it stands.
+    async fn client(&self) -> Result<Client, State> {
         let mut state = self.state.clone();
         let settled = timeout(PATIENCE, state.wait_for(|state| !matches!(state, State::Opening))).await;
         match settled {
             Ok(Ok(state)) => match &*state {
                 State::Bound(client) => Ok(client.clone()),
-                other => Err(other.outcome()),
+                other => Err(other.clone()),
             },
-            Ok(Err(_)) => Err(State::Stopped.outcome()),
-            Err(_) => Err(State::Opening.outcome()),
+            Ok(Err(_)) => Err(State::Stopped),
+            Err(_) => Err(State::Opening),
         }
     }
 

@@ -53,12 +53,20 @@ pub(super) enum State {
 impl State {
     /// What becomes of a message without a session.
     pub(super) fn outcome(&self) -> Outcome {
-        let (answer, retry_after) = match self {
-            State::Down { why, again } => (why.clone(), Some(again.saturating_duration_since(Instant::now()))),
-            State::Stopped => ("the session with the SMSC was closed".to_owned(), None),
-            State::Opening | State::Bound(_) => ("the SMSC could not be reached in time".to_owned(), None),
+        let retry_after = match self {
+            State::Down { again, .. } => Some(again.saturating_duration_since(Instant::now())),
+            State::Stopped | State::Opening | State::Bound(_) => None,
         };
-        Outcome::Deferred { answer, retry_after }
+        Outcome::Deferred { answer: self.why(), retry_after }
+    }
+
+    /// Why there is no session.
+    pub(super) fn why(&self) -> String {
+        match self {
+            State::Down { why, .. } => why.clone(),
+            State::Stopped => "the session with the SMSC was closed".to_owned(),
+            State::Opening | State::Bound(_) => "the SMSC could not be reached in time".to_owned(),
+        }
     }
 }
 

@@ -4,8 +4,12 @@ pub mod email;
 pub mod sms;
 
 use allclear_channels::delivery::{self, Outgoing, Tested};
-use allclear_domain::{contact, notification::Transport, time::Time};
-use allclear_engine::channels::{self as engine, NewSetting, Secrets, Setting};
+use allclear_domain::{
+    contact,
+    notification::{ProviderState, Transport},
+    time::Time,
+};
+use allclear_engine::channels::{self as engine, NewSetting, ProviderHealth, Secrets, Setting};
 use allclear_store::{channel_settings as stored, outbox};
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
@@ -38,6 +42,26 @@ pub struct ChannelSummary {
     /// When the oldest of them was made.
     #[schema(required = true)]
     oldest_queued_at: Option<Time>,
+    /// How whoever takes its messages is doing, as the server that answers has seen; null before it has seen anything.
+    #[schema(required = true)]
+    provider: Option<ProviderSummary>,
+}
+
+/// How whoever takes a channel's messages is doing.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ProviderSummary {
+    /// How. While it is not `ok`, messages wait and their attempts are not counted.
+    state: ProviderState,
+    /// Since when.
+    since: Time,
+    /// What it said last, or why it cannot be reached or used.
+    answer: String,
+}
+
+impl From<ProviderHealth> for ProviderSummary {
+    fn from(health: ProviderHealth) -> Self {
+        Self { state: health.state, since: health.since, answer: health.answer }
+    }
 }
 
 /// All channels.
@@ -67,6 +91,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 #[utoipa::path(get, path = "/api/v1/channels", tag = "channels", operation_id = "list_channels",
     responses((status = 200, body = Channels)))]
 async fn list(State(state): State<AppState>, principal: Principal) -> Result<Json<Channels>, Problem> {
+    let engine = state.engine.clone();
     let found = state.engine.read(principal.tenant, move |tx, rules| {
         principal.whole_tenant(rules)?;
         let settings = stored::list(tx, principal.tenant)?;
@@ -84,6 +109,7 @@ async fn list(State(state): State<AppState>, principal: Principal) -> Result<Jso
                 changed_at: setting.map(|setting| setting.changed_at),
                 queued: backlog.queued,
                 oldest_queued_at: backlog.oldest,
+                provider: engine.providers().of(principal.tenant, transport).map(ProviderSummary::from),
             });
         }
         Ok(items)
