@@ -125,6 +125,51 @@ async fn a_message_wakes_the_phone_and_is_read_there() {
 }
 
 #[tokio::test]
+async fn a_server_killed_while_it_notifies_devices_tells_all_or_none_and_all_under_the_same_key() {
+    const PHONES: usize = 120;
+    for place in places().await {
+        let mut server = Server::start(&place).await;
+        let token = place.token("administrator", None).await;
+        let user = server.client(&token).post("/api/v1/users", json!({ "user_name": "ada" })).await.expect(201);
+        for n in 0..PHONES {
+            Phone::enroll_for(&server.client(&token), &user["id"], "android", &format!("R58-{n}")).await;
+        }
+        let mut halves = 0;
+        for (round, delay) in [2, 5, 10, 20, 40, 80].into_iter().enumerate() {
+            let admin = server.client(&token);
+            let order = json!({ "filter": {}, "message": format!("round {round}") });
+            let send = async |admin: &Client| {
+                let request = admin.request("POST", DEVICES).header("idempotency-key", format!("round {round}"));
+                Client::try_send(request.json(&order)).await
+            };
+            let first = async {
+                // Its answer is lost with the server, or came just before.
+                let _ = send(&admin).await;
+            };
+            let kill = async {
+                tokio::time::sleep(Duration::from_millis(delay)).await;
+                server.kill().await;
+            };
+            tokio::join!(first, kill);
+            server = Server::start(&place).await;
+            let admin = server.client(&token);
+            let told = async || {
+                let all = admin.all("/api/v1/notifications?channel=device_message").await;
+                all.iter().filter(|one| one["body"] == format!("round {round}")).count()
+            };
+            let before = told().await;
+            assert!(before == 0 || before == PHONES, "{before} of {PHONES} after {delay} ms");
+            halves += usize::from(before == 0);
+            let again = send(&admin).await.unwrap().expect(202);
+            assert_eq!((&again["queued"], told().await), (&json!(PHONES), PHONES), "{again}");
+        }
+        eprintln!("{halves} of 6 were cut off before they were done");
+        place.verify().await;
+        server.stop().await;
+    }
+}
+
+#[tokio::test]
 async fn the_dashboard_says_how_fast_a_restriction_came_and_keeps_the_day() {
     for place in places().await {
         let server = Server::start(&place).await;

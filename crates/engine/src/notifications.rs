@@ -3,6 +3,8 @@
 //! A notification is written in the commit that causes it, together with the journal's word of who told whom. Mails and
 //! text messages go to the outbox, devices fetch their messages.
 
+use std::collections::{BTreeMap, HashSet};
+
 use allclear_domain::{
     detection::ProtectionStatus,
     device::EnrollmentStatus,
@@ -35,7 +37,7 @@ pub use allclear_domain::template::{LONGEST_DEVICE_MESSAGE, LONGEST_SUBJECT};
 /// The longest message to a user, in characters. A mail has no limit of its own; this is ours.
 pub const LONGEST_MESSAGE: usize = 50_000;
 /// The most devices notified at once.
-pub const MOST_DEVICES: usize = 500;
+pub const MOST_DEVICES: usize = 10_000;
 /// The most messages an agent is shown.
 pub const MOST_MESSAGES: u32 = 100;
 
@@ -185,7 +187,8 @@ pub(crate) fn tell_device(
 }
 
 /// Notifies devices within reach, each about its own incidents unless `message` says something else. One outcome for
-/// each device, in order; a device given twice counts once. `cause` as for [`notify_user`].
+/// each device, in order; a device given twice counts once. `cause` as for [`notify_user`]: ordered again under it, those
+/// that were notified then are the outcome, whatever is given now.
 pub fn notify_devices(
     work: &mut Work<'_, '_>,
     reach: OrganizationGroupId,
@@ -193,6 +196,17 @@ pub fn notify_devices(
     message: Option<&str>,
     cause: &str,
 ) -> Result<Vec<DeviceOutcome>, Error> {
+    let known = stored::of_cause(work.tx, work.tenant, cause)?;
+    let mut seen = HashSet::with_capacity(ids.len());
+    let each = ids.iter().filter(|id| seen.insert(**id));
+    if !known.is_empty() {
+        let known = known.into_iter().filter_map(|one| Some((one.device?, one)));
+        let mut known: BTreeMap<DeviceId, Notification> = known.collect();
+        let mut outcomes: Vec<DeviceOutcome> =
+            each.map(|id| DeviceOutcome { device: *id, notification: known.remove(id) }).collect();
+        outcomes.extend(known.into_iter().map(|(device, one)| DeviceOutcome { device, notification: Some(one) }));
+        return Ok(outcomes);
+    }
     service_is_on(work.rules())?;
     let mut problems = Vec::new();
     if !(1..=MOST_DEVICES).contains(&ids.len()) {
@@ -200,19 +214,11 @@ pub fn notify_devices(
     }
     problems.extend(message.and_then(|text| text_problem("/message", text, LONGEST_DEVICE_MESSAGE)));
     Error::check(problems)?;
-    let known = stored::of_cause(work.tx, work.tenant, cause)?;
     work.load(ids.iter().copied())?;
     let rules = work.rules_handle();
     let about = (TemplateTrigger::Device, RiskLevel::None);
     let mut outcomes: Vec<DeviceOutcome> = Vec::with_capacity(ids.len());
-    for id in ids {
-        if outcomes.iter().any(|outcome| outcome.device == *id) {
-            continue;
-        }
-        if let Some(before) = known.iter().find(|one| one.device == Some(*id)) {
-            outcomes.push(DeviceOutcome { device: *id, notification: Some(before.clone()) });
-            continue;
-        }
+    for id in each {
         let within = |group| rules.organization_groups.is_within(group, reach);
         let is_reached = work.loaded(*id).is_some_and(|loaded| within(loaded.record.facts.device.organization_group));
         let notification =

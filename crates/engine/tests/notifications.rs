@@ -260,7 +260,8 @@ async fn devices_are_notified_or_left_out_with_the_reason() {
 
         let none = notify_devices(&fixture, &[], None, "three").await;
         assert!(matches!(none, Err(Error::Invalid(_))));
-        let many: Vec<DeviceId> = (0..501).map(|n| DeviceId(Uuid::from_u128(n))).collect();
+        let many = (0..=notifications::MOST_DEVICES as u128).map(|n| DeviceId(Uuid::from_u128(n)));
+        let many: Vec<DeviceId> = many.collect();
         assert!(matches!(notify_devices(&fixture, &many, None, "four").await, Err(Error::Invalid(_))));
     }
 }

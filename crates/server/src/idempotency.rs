@@ -2,19 +2,21 @@
 //!
 //! The request goes on when its caller goes away, so that its answer is there for the second attempt. Only successes
 //! are kept; a refusal gives the key back. A server that was killed in between leaves the key taken: whether the
-//! request was carried out is not known then, and it is not carried out a second time under that key.
+//! request was carried out is not known then, and it is not carried out a second time under that key, unless it is an
+//! order that does nothing twice by itself ([`OrderId`]).
 
-use std::{panic::AssertUnwindSafe, time::Duration};
+use std::{convert::Infallible, panic::AssertUnwindSafe, time::Duration};
 
-use allclear_domain::ids::Tenant;
+use allclear_domain::{ids::Tenant, time::Time};
 use allclear_store::{Error, idempotency};
 use axum::{
     body::{Body, Bytes, HttpBody, to_bytes},
-    extract::{MatchedPath, Request, State},
+    extract::{FromRequestParts, MatchedPath, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use data_encoding::HEXLOWER;
 use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -36,6 +38,32 @@ const APART: Duration = Duration::from_millis(200);
 /// Put into an answer's extensions when it holds a secret that must not be kept. A repeated request is told so.
 #[derive(Clone, Copy, Debug)]
 pub struct ShownOnce;
+
+/// What an order to tell people is called: the same for every request under one key, so that nobody is told twice under
+/// it; without a key, each request is an order of its own. An extractor.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OrderId(pub String);
+
+impl OrderId {
+    /// Of a key claimed then: a key that was forgotten and is used anew is another order.
+    fn of(key: &[u8], claimed: Time) -> Self {
+        Self(format!("{}-{}", HEXLOWER.encode(&key[..key.len().min(16)]), claimed.as_micros()))
+    }
+
+    /// Whether a route takes orders, which may be carried out again under the same key without doing anything twice.
+    fn applies(route: &str) -> bool {
+        matches!(route, "/api/v1/device-notifications" | "/api/v1/users/{id}/notify")
+    }
+}
+
+impl FromRequestParts<AppState> for OrderId {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Infallible> {
+        let keyed = parts.extensions.get::<Self>().cloned();
+        Ok(keyed.unwrap_or_else(|| Self(state.source.id().to_string())))
+    }
+}
 
 /// Whether requests to a route may carry a key: not those that change nothing, nor batches of events, which carry ids,
 /// nor steps of signing in, which are good once by themselves.
@@ -60,7 +88,8 @@ pub async fn replay(State(state): State<AppState>, matched: MatchedPath, request
     let key = request.headers().get(KEY).filter(|_| applies(request.method(), matched.as_str())).cloned();
     match (key, request.extensions().get::<Principal>().cloned()) {
         (Some(key), Some(principal)) => {
-            once(&state, &key, &principal, request, next).await.unwrap_or_else(IntoResponse::into_response)
+            let once = once(&state, &key, &principal, (matched.as_str(), request), next);
+            once.await.unwrap_or_else(IntoResponse::into_response)
         }
         _ => next.run(request).await,
     }
@@ -70,7 +99,7 @@ async fn once(
     state: &AppState,
     key: &HeaderValue,
     principal: &Principal,
-    request: Request,
+    (route, request): (&str, Request),
     next: Next,
 ) -> Result<Response, Problem> {
     let visible = |byte: &u8| byte.is_ascii_graphic() || *byte == b' ';
@@ -87,23 +116,28 @@ async fn once(
         let (key, digest) = (key.clone(), digest.clone());
         state.db.write(move |tx| idempotency::claim(tx, tenant, &key, &digest, now)).await?
     };
-    match claimed {
-        Some(answer) if answer.request != digest => Err(Problem::key_reused()),
+    let is_order = OrderId::applies(route);
+    let since = match claimed {
+        Some(answer) if answer.request != digest => return Err(Problem::key_reused()),
+        Some(answer) if answer.status == 0 && is_order => answer.at,
         Some(answer) if answer.status == 0 => {
-            Err(Problem::conflict("A request with this Idempotency-Key is being carried out, or was cut off in it."))
+            let detail = "A request with this Idempotency-Key is being carried out, or was cut off in it.";
+            return Err(Problem::conflict(detail));
         }
-        Some(answer) => again(answer.status, &answer.body),
-        None => {
-            let request = Request::from_parts(parts, Body::from(body));
-            let run = carry_out(state.clone(), tenant, key, request, next).in_current_span();
-            match tokio::spawn(run).await {
-                Ok(response) => Ok(response),
-                Err(error) => match error.try_into_panic() {
-                    Ok(panic) => std::panic::resume_unwind(panic),
-                    Err(error) => Err(Problem::internal(&error)),
-                },
-            }
-        }
+        Some(answer) => return again(answer.status, &answer.body),
+        None => now,
+    };
+    let mut request = Request::from_parts(parts, Body::from(body));
+    if is_order {
+        request.extensions_mut().insert(OrderId::of(&key, since));
+    }
+    let run = carry_out(state.clone(), tenant, key, request, next).in_current_span();
+    match tokio::spawn(run).await {
+        Ok(response) => Ok(response),
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(error) => Err(Problem::internal(&error)),
+        },
     }
 }
 

@@ -13,6 +13,8 @@ pub struct Answer {
     pub status: i64,
     /// JSON body.
     pub body: String,
+    /// When the key was claimed.
+    pub at: Time,
 }
 
 /// Claims a key for a request; if it is taken, what is remembered under it.
@@ -25,11 +27,11 @@ pub fn claim(tx: &mut Tx<'_>, tenant: Tenant, key: &[u8], request: &[u8], now: T
     if claimed > 0 {
         return Ok(None);
     }
-    let row: Option<(Vec<u8>, i64, String)> = tx.query_opt(
-        "SELECT request, status, body FROM idempotency WHERE tenant = $1 AND key = $2",
+    let row: Option<(Vec<u8>, i64, String, i64)> = tx.query_opt(
+        "SELECT request, status, body, at FROM idempotency WHERE tenant = $1 AND key = $2",
         params![tenant.0, key],
     )?;
-    Ok(row.map(|(request, status, body)| Answer { request, status, body }))
+    Ok(row.map(|(request, status, body, at)| Answer { request, status, body, at: Time::from_micros(at) }))
 }
 
 /// Remembers the answer to a claimed key.

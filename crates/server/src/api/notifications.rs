@@ -1,7 +1,5 @@
 //! Notifications: who was told what, by whom, and what became of it; and messages to devices.
 
-use std::time::Duration;
-
 use allclear_domain::{
     ids::{DeviceId, NotificationId, OrganizationGroupId, UserId},
     notification::{Channel, NotificationState, Trigger},
@@ -24,15 +22,13 @@ use crate::{
     app::AppState,
     auth::Principal,
     extract::{Json, Path},
+    idempotency::OrderId,
     page::{List, Page, PageParams},
     problem::{Problem, sentence},
 };
 
-/// The most devices that a filter may fit when they are notified.
-const MOST_LISTED: u32 = 10_000;
-/// How often a step is tried again when the database is busy, and how long to wait before.
-const TRIES: u32 = 20;
-const PAUSE: Duration = Duration::from_millis(200);
+/// The most devices that are named when they are notified, and that are shown as left out.
+const MOST_NAMED: usize = 500;
 
 /// One message to one recipient by one channel.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -360,28 +356,41 @@ async fn retry_all(
 /// Notifies devices
 ///
 /// The message is shown on the device. Only enrolled and active devices are notified; each one that is left out is
-/// answered with the reason. 409 while the Threat Management service is off.
+/// answered with the reason. All are notified in one commit, or none. 409 while the Threat Management service is off.
 #[utoipa::path(post, path = "/api/v1/device-notifications", tag = "notifications", operation_id = "notify_devices",
     request_body = DeviceNotificationRequest, responses((status = 202, body = DeviceNotifications)))]
 async fn notify_devices(
     State(state): State<AppState>,
     principal: Principal,
+    order: OrderId,
     Json(request): Json<DeviceNotificationRequest>,
 ) -> Result<(StatusCode, Json<DeviceNotifications>), Problem> {
     let listed = request.filter.is_some();
     let ids = match (request.device_ids, request.filter) {
-        (Some(ids), None) => ids,
+        (Some(ids), None) if (1..=MOST_NAMED).contains(&ids.len()) => ids,
+        (Some(_), None) => {
+            return Err(Problem::invalid_field("/device_ids", format!("must be 1 to {MOST_NAMED} devices")));
+        }
         (None, Some(filter)) => matching(&state, &principal, filter).await?,
         _ => return Err(Problem::invalid_field("/device_ids", "give either device_ids or filter")),
     };
-    let outcomes = notify_all(&state, &principal, &ids, listed, request.message).await?;
+    let (reach, cause, message) = (principal.reach, format!("device:{}", order.0), request.message);
+    let notified = state.engine.edit(principal.tenant, principal.actor(), move |work| {
+        if listed && ids.is_empty() && stored::of_cause(work.tx, work.tenant, &cause)?.is_empty() {
+            return Err(Error::invalid("/filter", "fits no device"));
+        }
+        engine::notify_devices(work, reach, &ids, message.as_deref(), &cause)
+    });
+    let mut outcomes = notified.await?;
+    // Devices that are gone since they were listed, or were not listed when this was carried out.
+    outcomes.retain(|outcome| !listed || outcome.notification.is_some());
     let is_queued = |device: &DeviceNotification| device.state != NotificationState::LeftOut;
     let mut devices: Vec<DeviceNotification> = outcomes.into_iter().map(DeviceNotification::from).collect();
     let queued = devices.iter().filter(|device| is_queued(device)).count();
     let left_out = devices.len() - queued;
     if listed {
         devices.retain(|device| !is_queued(device));
-        devices.truncate(engine::MOST_DEVICES);
+        devices.truncate(MOST_NAMED);
     }
     Ok((StatusCode::ACCEPTED, Json(DeviceNotifications { queued, left_out, devices })))
 }
@@ -392,49 +401,13 @@ async fn matching(state: &AppState, principal: &Principal, filter: DeviceParams)
     let who = principal.clone();
     let found = state.engine.read(principal.tenant, move |tx, rules| {
         let filter = filter.clone().filter(&who, rules);
-        Ok(device_list::list(tx, who.tenant, &filter, DeviceSort::default(), false, None, MOST_LISTED + 1)?)
+        let most = u32::try_from(engine::MOST_DEVICES).unwrap_or(u32::MAX);
+        Ok(device_list::list(tx, who.tenant, &filter, DeviceSort::default(), false, None, most.saturating_add(1))?)
     });
     let found = found.await?;
-    match found.len() {
-        0 => Err(Problem::invalid_field("/filter", "fits no device")),
-        many if many > MOST_LISTED as usize => {
-            Err(Problem::invalid_field("/filter", format!("fits more than {MOST_LISTED} devices, the most at once")))
-        }
-        _ => Ok(found),
+    if found.len() > engine::MOST_DEVICES {
+        let detail = format!("fits more than {} devices, the most at once", engine::MOST_DEVICES);
+        return Err(Problem::invalid_field("/filter", detail));
     }
-}
-
-/// Notifies devices. Many are notified in steps, between which others get to write.
-async fn notify_all(
-    state: &AppState,
-    principal: &Principal,
-    ids: &[DeviceId],
-    in_steps: bool,
-    message: Option<String>,
-) -> Result<Vec<engine::DeviceOutcome>, Problem> {
-    let (reach, order) = (principal.reach, state.source.id());
-    let mut outcomes = Vec::with_capacity(ids.len());
-    let step = if in_steps { engine::MOST_DEVICES } else { ids.len().max(1) };
-    let mut steps: Vec<Vec<DeviceId>> = ids.chunks(step).map(<[DeviceId]>::to_vec).collect();
-    if steps.is_empty() {
-        // The engine says what is wrong with none.
-        steps.push(Vec::new());
-    }
-    for (number, ids) in steps.into_iter().enumerate() {
-        let mut tries = 0;
-        let notified = loop {
-            let (ids, cause, message) = (ids.clone(), format!("device:{order}:{number}"), message.clone());
-            let notified = state.engine.edit(principal.tenant, principal.actor(), move |work| {
-                engine::notify_devices(work, reach, &ids, message.as_deref(), &cause)
-            });
-            match notified.await {
-                // The steps before are done: better late than half.
-                Err(Error::Busy) if number > 0 && tries < TRIES => tries += 1,
-                notified => break notified?,
-            }
-            tokio::time::sleep(PAUSE).await;
-        };
-        outcomes.extend(notified);
-    }
-    Ok(outcomes)
+    Ok(found)
 }

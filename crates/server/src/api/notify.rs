@@ -20,6 +20,7 @@ use crate::{
     app::AppState,
     auth::Principal,
     extract::{Json, Path},
+    idempotency::OrderId,
     problem::{Problem, sentence},
 };
 
@@ -206,6 +207,7 @@ async fn notify(
     State(state): State<AppState>,
     principal: Principal,
     Path(id): Path<UserId>,
+    order_id: OrderId,
     Json(request): Json<NotifyRequest>,
 ) -> Result<(StatusCode, Json<Notified>), Problem> {
     let order = Order {
@@ -213,7 +215,7 @@ async fn notify(
         subject: request.subject,
         message: request.message,
     };
-    let (reach, cause) = (principal.reach, format!("notify:{}", state.source.id()));
+    let (reach, cause) = (principal.reach, format!("notify:{}", order_id.0));
     let told = state.engine.edit(principal.tenant, principal.actor(), move |work| {
         notifications::notify_user(work, reach, id, &cause, &order)
     });

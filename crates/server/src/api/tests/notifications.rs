@@ -102,6 +102,52 @@ async fn an_order_repeated_under_its_key_tells_nobody_twice() {
 }
 
 #[tokio::test]
+async fn an_order_that_was_cut_off_comes_to_its_end_under_its_key() {
+    let fleet = Fleet::new().await;
+    let path = reachable(&fleet).await;
+    let send = async |path: &str, body: &Value| {
+        let key = [("idempotency-key", path)];
+        let request = crate::testing::request("POST", path, &fleet.admin, Some(body.clone()), &key);
+        fleet.world.send(request).await.expect(202)
+    };
+    let told = async || {
+        let all = fleet.get("/api/v1/notifications?limit=500").await["items"].clone();
+        all.as_array().unwrap().iter().map(|one| one["id"].clone()).collect::<Vec<_>>()
+    };
+    // A server that is killed leaves the key as it was claimed.
+    let cut_off = async |undone: bool| {
+        let cut_off = fleet.world.state.db.write::<_, allclear_store::Error>(move |tx| {
+            tx.execute("UPDATE idempotency SET status = 0, body = ''", &[])?;
+            if undone {
+                tx.execute("DELETE FROM notification", &[])?;
+            }
+            Ok(())
+        });
+        cut_off.await.unwrap();
+    };
+    let (channels, filter) = (json!({"channels": ["email", "sms"]}), json!({"filter": {}}));
+    for (path, body, once, anew) in [(path.as_str(), channels, 2, 2), ("/api/v1/device-notifications", filter, 3, 4)] {
+        cut_off(true).await;
+        let first = send(path, &body).await;
+        assert_eq!(told().await.len(), once, "{first}");
+        let (ids, elsewhere) = (told().await, fleet.world.acme);
+        cut_off(false).await;
+        let add = fleet.world.state.engine.edit(TENANT, Actor::new(ActorKind::Operator, "test"), move |work| {
+            let id = DeviceId(work.source.id());
+            work.create_device(device(id, elsewhere, &id.to_string(), Platform::Android, work.now));
+            Ok::<_, Error>(id)
+        });
+        let new = add.await.unwrap();
+        assert_eq!(send(path, &body).await, first, "it had been carried out, and is not once more");
+        assert_eq!(told().await, ids, "nor for {new}, which is new");
+        cut_off(true).await;
+        let again = send(path, &body).await;
+        assert_eq!(told().await.len(), anew, "it had not: {again}");
+        assert!(told().await.iter().all(|id| !ids.contains(id)));
+    }
+}
+
+#[tokio::test]
 async fn each_device_is_answered_and_the_log_is_found_by_what_it_says() {
     let fleet = Fleet::new().await;
     let path = reachable(&fleet).await;
