@@ -200,6 +200,34 @@ async fn a_relay_that_cannot_be_trusted_gets_nothing() {
     assert!(why.contains("loopback"), "{why}");
 }
 
+/// A relay, behind whose "go ahead" somebody on the way puts answers of their own.
+fn injected(what: &str) -> (Peer, Relay) {
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let certificate = made.cert.pem();
+    let options = json!({ "cert": certificate, "key": made.signing_key.serialize_pem(), "inject": what });
+    let peer = Peer::start("starttls.mjs", &[&options.to_string()]);
+    let (host, port) = ("localhost".to_owned(), peer.port);
+    let relay = Relay { host, port, security: Security::Starttls, username: None, ca_certificate: Some(certificate) };
+    (peer, relay)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_put_behind_the_go_ahead_is_no_answer_of_the_relay() {
+    // Under TLS this relay refuses every recipient.
+    let (honest, relay) = injected("");
+    assert_eq!(refused(send(&mailer(vec![relay]), "ada@example.net").await), "550 not here");
+    assert!(honest.events("secured").len() == 1 && !honest.events("command").is_empty());
+
+    let yes = "250 hello\r\n250 sender\r\n250 recipient\r\n354 go on\r\n250 taken\r\n";
+    for what in [yes, "250 hello\r\n", "220 go ahead\r\n", "x", "\n"] {
+        let (peer, relay) = injected(what);
+        let why = deferred(send(&mailer(vec![relay]), "ada@example.net").await);
+        assert!(why.starts_with(&format!("localhost:{}: ", peer.port)), "{what:?}: {why}");
+        let under_tls = peer.events("command").into_iter().filter(|line| line["secure"] == true).count();
+        assert_eq!(under_tls, 0, "{what:?}: nothing is said on such a connection");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_next_relay_takes_over_and_the_first_comes_back() {
     let mut first = Server::start(Security::Starttls, &json!({}));

@@ -3,6 +3,7 @@
 //! Relays are tried in order; one that fails is left alone for a while. A relay's 4xx means later, its 5xx never. Where
 //! it is not known whether a relay took a mail, it is sent again under the same Message-ID. Must not know the outbox.
 
+mod by_line;
 mod dkim;
 pub mod message;
 mod relay;

@@ -18,9 +18,15 @@ use lettre::{
         extension::{ClientId, Extension, MailBodyParameter, MailParameter},
     },
 };
-use tokio::time::{Instant, timeout};
+use tokio::{
+    net::TcpStream,
+    time::{Instant, timeout},
+};
 
-use super::settings::{Relay as Settings, Security};
+use super::{
+    by_line::ByLine,
+    settings::{Relay as Settings, Security},
+};
 
 /// How long a connection may take, TLS and authentication included.
 const CONNECT: Duration = Duration::from_secs(15);
@@ -186,9 +192,16 @@ impl Relay {
     }
 
     async fn open_at(&self, address: SocketAddr, hello: &ClientId) -> Result<AsyncSmtpConnection, String> {
-        let at_once = self.tls.clone().filter(|_| self.settings.security == Security::Tls);
-        let smtp = AsyncSmtpConnection::connect_tokio1(address, Some(CONNECT), hello, at_once, None).await;
-        let mut smtp = smtp.map_err(|error| words(&error))?;
+        let opened = match self.settings.security {
+            Security::Starttls => {
+                let stream = TcpStream::connect(address).await.map_err(|error| error.to_string())?;
+                AsyncSmtpConnection::connect_with_transport(Box::new(ByLine::new(stream)), hello).await
+            }
+            Security::Plain | Security::Tls => {
+                AsyncSmtpConnection::connect_tokio1(address, Some(CONNECT), hello, self.tls.clone(), None).await
+            }
+        };
+        let mut smtp = opened.map_err(|error| words(&error))?;
         if let (Security::Starttls, Some(tls)) = (self.settings.security, self.tls.clone()) {
             if !smtp.can_starttls() {
                 smtp.abort().await;
