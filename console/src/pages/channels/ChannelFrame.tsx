@@ -1,7 +1,7 @@
 // What the form of every channel has around it: how the channel stands, saving, and trying it out.
 import { Alert, Button, Fieldset, Group, Stack, Switch, Text } from '@mantine/core';
 import type { UseFormReturnType } from '@mantine/form';
-import { IconArchive } from '@tabler/icons-react';
+import { IconArchive, IconPlugX } from '@tabler/icons-react';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import type { Transport } from '../../api';
@@ -55,6 +55,11 @@ export function ChannelFrame<V extends Record<string, unknown> & { enabled: bool
       {!saved.enabled && (
         <Alert color="yellow" icon={<IconArchive aria-hidden />} title={<Text span inherit c="var(--mantine-color-text)">{saved.version === 0 ? 'Not set up: captured, not sent' : 'Off: captured, not sent'}</Text>}>
           Every {sends} is made, kept in Notifications with the state “Captured, not sent”, and reaches nobody. What was captured stays captured when the channel is switched on.
+        </Alert>
+      )}
+      {summary?.provider && summary.provider.state !== 'ok' && (
+        <Alert color="red" icon={<IconPlugX aria-hidden />} title={<Text span inherit c="var(--mantine-color-text)">{summary.provider.state === 'unreachable' ? 'Cannot be reached' : 'Cannot be used as it is set up'}</Text>}>
+          Since <Time at={summary.provider.since} />: {summary.provider.answer}. Every {sends} waits, and is sent when that is over.
         </Alert>
       )}
       {summary !== undefined && summary.queued > 0 && (
