@@ -9,6 +9,8 @@
 //!
 //! Must not know what is requested, nor by whom.
 
+mod answer;
+
 use std::{
     error::Error as StdError,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -17,6 +19,7 @@ use std::{
     time::Duration,
 };
 
+pub use answer::{http_date, retry_after};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use reqwest::{
     Client, Method, RequestBuilder, Response, Url,

@@ -3,11 +3,8 @@
 use std::{error::Error as StdError, time::Duration};
 
 use allclear_domain::time::Time;
-use allclear_guard::{Refused, read_body};
-use reqwest::{
-    RequestBuilder, StatusCode,
-    header::{HeaderMap, RETRY_AFTER},
-};
+use allclear_guard::{Refused, read_body, retry_after};
+use reqwest::{RequestBuilder, StatusCode, header::HeaderMap};
 
 use crate::outcome::Outcome;
 
@@ -35,7 +32,7 @@ impl Answer {
 
     /// Not now.
     pub(super) fn deferred(&self, now: Time) -> Outcome {
-        Outcome::Deferred { answer: self.words(), retry_after: retry_after(&self.headers, now) }
+        Outcome::Deferred { answer: self.words(), retry_after: retry_after(&self.headers, Some(now.to_jiff())) }
     }
 
     /// Whether the same may succeed later: too many requests, or a failure of the service.
@@ -66,36 +63,4 @@ fn unanswered(error: &(dyn StdError + 'static)) -> Outcome {
     let words: Vec<String> = causes.skip(1).map(ToString::to_string).collect();
     let answer = if words.is_empty() { "no answer".to_owned() } else { format!("no answer: {}", words.join(": ")) };
     Outcome::Deferred { answer, retry_after: None }
-}
-
-/// How long a service asks to be left alone: seconds, or a date.
-pub(super) fn retry_after(headers: &HeaderMap, now: Time) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let at = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
-    Some(Duration::from_micros(u64::try_from(Time::from(at).since(now).as_micros()).unwrap_or(0)))
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
-    use super::*;
-
-    #[test]
-    fn a_pause_is_read_in_seconds_and_as_a_date() {
-        let now = Time::from("2026-11-06T08:49:00Z".parse::<jiff::Timestamp>().unwrap());
-        for (text, expected) in [
-            ("120", Some(120)),
-            ("Fri, 06 Nov 2026 08:49:37 GMT", Some(37)),
-            ("Fri, 06 Nov 2026 08:48:00 GMT", Some(0)),
-            ("soon", None),
-            ("-5", None),
-        ] {
-            let headers = HeaderMap::from_iter([(RETRY_AFTER, text.parse().unwrap())]);
-            assert_eq!(retry_after(&headers, now), expected.map(Duration::from_secs), "{text}");
-        }
-        assert_eq!(retry_after(&HeaderMap::new(), now), None);
-    }
 }

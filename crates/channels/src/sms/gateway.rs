@@ -8,12 +8,9 @@ pub mod callback;
 
 use std::{error::Error as StdError, fmt, time::Duration};
 
-use allclear_guard::{GuardedClient, Refused, read_body};
+use allclear_guard::{GuardedClient, Refused, read_body, retry_after};
 use form_urlencoded::Serializer;
-use reqwest::{
-    Method, StatusCode, Url,
-    header::{CONTENT_TYPE, RETRY_AFTER},
-};
+use reqwest::{Method, StatusCode, Url, header::CONTENT_TYPE};
 use serde::{Deserialize, Serialize};
 
 use super::Text;
@@ -173,10 +170,10 @@ impl Gateway {
             .timeout(TIMEOUT);
         let response = request.send().await.map_err(|error| lost(&error))?;
         let status = response.status();
-        let rest = response.headers().get(RETRY_AFTER).and_then(|text| text.to_str().ok()?.trim().parse().ok());
+let rest = retry_after(response.headers(), None);
         let body = read_body(response, LONGEST_ANSWER).await;
         let body = body.map_err(|error| Lost { answer: unreachable(&error), reached: true })?;
-        Ok((status, rest.map(Duration::from_secs).map(|rest| rest.min(LONGEST_REST)), body))
+        Ok((status, rest.map(|rest| rest.min(LONGEST_REST)), body))
     }
 }
 

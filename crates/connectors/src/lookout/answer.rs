@@ -4,10 +4,10 @@
 
 use std::time::Duration;
 
-use allclear_domain::{detection::SourceEvent, time::Time};
+use allclear_domain::detection::SourceEvent;
 use reqwest::{
     StatusCode,
-    header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
+    header::{CONTENT_TYPE, HeaderMap, HeaderValue},
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -92,21 +92,6 @@ pub(super) fn explain(status: StatusCode, body: &[u8]) -> String {
 pub(super) fn is_event_stream(headers: &HeaderMap) -> bool {
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     content_type.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("text/event-stream")
-}
-
-/// How long to wait: seconds, or a date against the date of the answer, so that our clock does not matter.
-pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
-    if let Ok(seconds) = text.trim().parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let span = http_date(headers, &RETRY_AFTER)?.since(http_date(headers, &DATE)?);
-    Some(Duration::from_micros(span.as_micros().try_into().unwrap_or(0)))
-}
-
-pub(super) fn http_date(headers: &HeaderMap, name: &HeaderName) -> Option<Time> {
-    let text = headers.get(name)?.to_str().ok()?;
-    jiff::fmt::rfc2822::parse(text).ok().map(|date| date.timestamp().into())
 }
 
 #[cfg(test)]

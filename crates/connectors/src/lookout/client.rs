@@ -12,7 +12,7 @@ use allclear_domain::{
     detection::SourceEvent,
     time::{Span, Time},
 };
-use allclear_guard::{GuardedClient, Refused, read_body};
+use allclear_guard::{GuardedClient, Refused, http_date, read_body, retry_after};
 use reqwest::{
     Method, RequestBuilder, Response, StatusCode, Url,
     header::{ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, DATE, HeaderValue},
@@ -183,7 +183,7 @@ impl<S: Sink> Feed<'_, S> {
         }
         if let Some(position) = position.filter(|position| self.refuses_position(status, position)) {
             // By the feed's own clock; without it, from wherever it begins by itself.
-            let start = answer::http_date(response.headers(), &DATE).map(|now| now.minus(OLDEST));
+            let start = http_date(response.headers(), &DATE).map(|now| Time::from(now).minus(OLDEST));
             let why = self.explain(response).await;
             tracing::warn!(
                 feed.source = SOURCE,
@@ -292,7 +292,7 @@ impl<S: Sink> Feed<'_, S> {
     /// What an answer other than success means.
     async fn declined(&self, response: Response) -> Ended {
         let status = response.status();
-        let retry_after = answer::retry_after(response.headers());
+        let retry_after = retry_after(response.headers(), None);
         let why = self.explain(response).await;
         match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Ended::Unauthorised(why),

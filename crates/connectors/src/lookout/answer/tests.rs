@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
 use proptest::prelude::*;
+use reqwest::header::HeaderName;
 
 use super::{
     super::{ApplicationKey, LookoutConfig},
@@ -46,21 +47,6 @@ fn a_message_that_is_too_long_is_one_unmapped_event() {
     assert_eq!(unmapped.reason, "events: too long");
     assert!(unmapped.event_id.starts_with("sha256:"), "the event called `own` may yet come");
     assert_eq!(position.as_deref(), Some("own"));
-}
-
-#[test]
-fn retry_after_in_seconds_or_as_a_date() {
-    let date = (DATE, "Sun, 01 Mar 2026 10:00:00 GMT");
-    let retry_after = |pairs: &[(HeaderName, &str)]| retry_after(&headers(pairs));
-    assert_eq!(retry_after(&[(RETRY_AFTER, "7")]), Some(Duration::from_secs(7)));
-    assert_eq!(
-        retry_after(&[date.clone(), (RETRY_AFTER, "Sun, 01 Mar 2026 10:00:30 GMT")]),
-        Some(Duration::from_secs(30))
-    );
-    assert_eq!(retry_after(&[date.clone(), (RETRY_AFTER, "Sun, 01 Mar 2026 09:00:00 GMT")]), Some(Duration::ZERO));
-    assert_eq!(retry_after(&[(RETRY_AFTER, "Sun, 01 Mar 2026 10:00:30 GMT")]), None, "against which clock?");
-    assert_eq!(retry_after(&[date, (RETRY_AFTER, "soon")]), None);
-    assert_eq!(retry_after(&[]), None);
 }
 
 #[test]
