@@ -1,9 +1,11 @@
-//! What other people's servers say of themselves: when to come again.
+//! What other people's servers say of themselves: when to come again, and why there was no answer.
 
-use std::time::Duration;
+use std::{error::Error as StdError, iter, time::Duration};
 
 use jiff::Timestamp;
 use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
+
+use crate::Refused;
 
 /// A header that holds a date.
 pub fn http_date(headers: &HeaderMap, name: &HeaderName) -> Option<Timestamp> {
@@ -22,10 +24,57 @@ pub fn retry_after(headers: &HeaderMap, now: Option<Timestamp>) -> Option<Durati
     Some(Duration::try_from(pause).unwrap_or(Duration::ZERO))
 }
 
+/// Why something failed, for people: a refusal by itself, else the error and its causes, each once, because some print
+/// their cause themselves. What names the URL of a request is left out: whoever reads it may not know it.
+pub fn words(error: &(dyn StdError + 'static)) -> String {
+    if let Some(refused) = Refused::behind(error) {
+        return refused.to_string();
+    }
+    let causes = iter::successors(Some(error), |&error| error.source());
+    let told = causes.filter(|error| !error.is::<reqwest::Error>()).fold(String::new(), |told, error| {
+        let cause = error.to_string();
+        match told.as_str() {
+            "" => cause,
+            _ if told.ends_with(&cause) => told,
+            _ => format!("{told}: {cause}"),
+        }
+    });
+    if told.is_empty() { "the request failed".to_owned() } else { told }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+    use reqwest::Method;
+
     use super::*;
+    use crate::{GuardOptions, GuardedClient};
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{text}")]
+    struct Told {
+        text: &'static str,
+        source: Option<Box<dyn StdError>>,
+    }
+
+    fn told(text: &'static str, source: impl StdError + 'static) -> Told {
+        Told { text, source: Some(Box::new(source)) }
+    }
+
+    #[tokio::test]
+    async fn causes_are_named_once_and_a_refusal_alone() {
+        let bottom = || Told { text: "reset by peer", source: None };
+        assert_eq!(words(&bottom()), "reset by peer");
+        let chain = told("sending", told("broken: reset by peer", bottom()));
+        assert_eq!(words(&chain), "sending: broken: reset by peer");
+        assert_eq!(words(&told("sending", told("no way", Refused::NoHost))), Refused::NoHost.to_string());
+        let options = GuardOptions { allow: "127.0.0.1".parse().unwrap(), ..GuardOptions::default() };
+        let request =
+            GuardedClient::new(options).unwrap().request(Method::GET, "http://127.0.0.1:1/secret".parse().unwrap());
+        let unsent = request.unwrap().send().await.unwrap_err();
+        let said = words(&unsent);
+        assert!(!said.contains("secret") && said.contains("refused"), "{said}");
+    }
 
     #[test]
     fn a_pause_is_read_in_seconds_and_as_a_date() {

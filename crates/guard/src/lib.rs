@@ -19,7 +19,7 @@ use std::{
     time::Duration,
 };
 
-pub use answer::{http_date, retry_after};
+pub use answer::{http_date, retry_after, words};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use reqwest::{
     Client, Method, RequestBuilder, Response, Url,

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use allclear_guard::AllowList;
+use allclear_guard::{AllowList, words};
 use lettre::{
     address::Envelope,
     transport::smtp::{
@@ -201,18 +201,18 @@ impl Relay {
                 AsyncSmtpConnection::connect_tokio1(address, Some(CONNECT), hello, self.tls.clone(), None).await
             }
         };
-        let mut smtp = opened.map_err(|error| words(&error))?;
+        let mut smtp = opened.map_err(|error| said(&error))?;
         if let (Security::Starttls, Some(tls)) = (self.settings.security, self.tls.clone()) {
             if !smtp.can_starttls() {
                 smtp.abort().await;
                 return Err("the relay does not offer STARTTLS, without which nothing is sent to it".to_owned());
             }
-            smtp.starttls(tls, hello).await.map_err(|error| words(&error))?;
+            smtp.starttls(tls, hello).await.map_err(|error| said(&error))?;
         }
         if let Some(credentials) = &self.credentials {
             let auth = smtp.auth(&[Mechanism::Plain, Mechanism::Login], credentials).await;
             if let Err(error) = auth {
-                let why = words(&error);
+                let why = said(&error);
                 smtp.abort().await;
                 return Err(format!("authentication failed: {why}"));
             }
@@ -223,7 +223,7 @@ impl Relay {
     /// Asks the relay whether it is there and lets us in.
     pub(super) async fn probe(&self) -> Result<(), String> {
         let mut connection = self.connect().await?;
-        connection.smtp.command(Noop).await.map_err(|error| words(&error))?;
+        connection.smtp.command(Noop).await.map_err(|error| said(&error))?;
         self.keep(connection);
         *self.health.lock().unwrap_or_else(PoisonError::into_inner) = Health::default();
         Ok(())
@@ -258,7 +258,7 @@ enum Why {
 impl Stopped {
     fn at(at: At) -> impl Fn(SmtpError) -> Self {
         move |error| {
-            let text = words(&error);
+            let text = said(&error);
             let why = match error.status() {
                 Some(code) => Why::Said(u16::from(code), text),
                 None => Why::Broken(text),
@@ -305,10 +305,7 @@ async fn transact(
 }
 
 /// What a relay, or the way to it, says: the reply with its code where there was one.
-fn words(error: &SmtpError) -> String {
-    let mut causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
-    match error.status() {
-        Some(code) => format!("{code} {}", causes.next().map(ToString::to_string).unwrap_or_default()),
-        None => causes.last().map_or_else(|| error.to_string(), |cause| format!("{error} ({cause})")),
-    }
+fn said(error: &SmtpError) -> String {
+    let reply = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+    error.status().map_or_else(|| words(error), |code| format!("{code} {reply}"))
 }

@@ -1,9 +1,9 @@
 //! What push services answer, as outcomes.
 
-use std::{error::Error as StdError, time::Duration};
+use std::time::Duration;
 
 use allclear_domain::time::Time;
-use allclear_guard::{Refused, read_body, retry_after};
+use allclear_guard::{Refused, read_body, retry_after, words};
 use reqwest::{RequestBuilder, StatusCode, header::HeaderMap};
 
 use crate::outcome::Outcome;
@@ -54,13 +54,9 @@ pub(super) fn refused(refused: &Refused) -> Outcome {
     Outcome::Refused { answer: refused.to_string() }
 }
 
-fn unanswered(error: &(dyn StdError + 'static)) -> Outcome {
-    if let Some(why) = Refused::behind(error) {
-        return refused(why);
+fn unanswered(error: &reqwest::Error) -> Outcome {
+    match Refused::behind(error) {
+        Some(why) => refused(why),
+        None => Outcome::Deferred { answer: format!("no answer: {}", words(error)), retry_after: None },
     }
-    let causes = std::iter::successors(Some(error), |&error| error.source());
-    // The address may hold what nobody else may know; the causes beneath do not.
-    let words: Vec<String> = causes.skip(1).map(ToString::to_string).collect();
-    let answer = if words.is_empty() { "no answer".to_owned() } else { format!("no answer: {}", words.join(": ")) };
-    Outcome::Deferred { answer, retry_after: None }
 }

@@ -8,7 +8,7 @@ pub mod callback;
 
 use std::{error::Error as StdError, fmt, time::Duration};
 
-use allclear_guard::{GuardedClient, Refused, read_body, retry_after};
+use allclear_guard::{GuardedClient, Refused, read_body, retry_after, words};
 use form_urlencoded::Serializer;
 use reqwest::{Method, StatusCode, Url, header::CONTENT_TYPE};
 use serde::{Deserialize, Serialize};
@@ -170,7 +170,7 @@ impl Gateway {
             .timeout(TIMEOUT);
         let response = request.send().await.map_err(|error| lost(&error))?;
         let status = response.status();
-let rest = retry_after(response.headers(), None);
+        let rest = retry_after(response.headers(), None);
         let body = read_body(response, LONGEST_ANSWER).await;
         let body = body.map_err(|error| Lost { answer: unreachable(&error), reached: true })?;
         Ok((status, rest.map(|rest| rest.min(LONGEST_REST)), body))
@@ -183,14 +183,12 @@ struct Lost {
     reached: bool,
 }
 
-/// Why there is no answer, without the URL, which is known.
+/// Why there is no answer.
 fn unreachable(error: &(dyn StdError + 'static)) -> String {
-    if let Some(refused) = Refused::behind(error) {
-        return refused.to_string();
+    match Refused::behind(error) {
+        Some(refused) => refused.to_string(),
+        None => format!("the gateway did not answer: {}", words(error)),
     }
-    let causes = std::iter::successors(error.source(), |&cause| cause.source());
-    let words = causes.last().map_or_else(|| error.to_string(), ToString::to_string);
-    format!("the gateway did not answer: {words}")
 }
 
 /// What an answer means.

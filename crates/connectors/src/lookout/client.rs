@@ -6,13 +6,13 @@
 //!
 //! Must not know what an event means, nor how the sink keeps it.
 
-use std::{error::Error as StdError, future::Future, iter, time::Duration};
+use std::{error::Error as StdError, future::Future, time::Duration};
 
 use allclear_domain::{
     detection::SourceEvent,
     time::{Span, Time},
 };
-use allclear_guard::{GuardedClient, Refused, http_date, read_body, retry_after};
+use allclear_guard::{GuardedClient, Refused, http_date, read_body, retry_after, words};
 use reqwest::{
     Method, RequestBuilder, Response, StatusCode, Url,
     header::{ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, DATE, HeaderValue},
@@ -94,16 +94,7 @@ enum Ended {
 
 impl Ended {
     fn failed(what: &str, error: &(dyn StdError + 'static)) -> Self {
-        // Each cause once: some errors print their cause themselves.
-        let causes = iter::successors(Some(error), |&error| error.source()).fold(what.to_owned(), |text, error| {
-            let cause = error.to_string();
-            if text.ends_with(&cause) { text } else { format!("{text}: {cause}") }
-        });
-        Ended::Failed(causes)
-    }
-
-    fn request(what: &str, error: reqwest::Error) -> Self {
-        Self::failed(what, &error.without_url())
+        Ended::Failed(format!("{what}: {}", words(error)))
     }
 }
 
@@ -284,7 +275,7 @@ impl<S: Sink> Feed<'_, S> {
         self.pace.wait().await;
         match timeout(self.config.limits.request, request.send()).await {
             Ok(Ok(response)) => Ok(response),
-            Ok(Err(error)) => Err(Ended::request(what, error)),
+            Ok(Err(error)) => Err(Ended::failed(what, &error)),
             Err(_) => Err(Ended::Failed(format!("{what}: no answer"))),
         }
     }
@@ -319,7 +310,7 @@ impl<S: Sink> Feed<'_, S> {
         loop {
             let piece = match timeout(self.config.limits.silence, stream.chunk()).await {
                 Err(_) => return Ended::Failed("neither an event nor a heartbeat came".to_owned()),
-                Ok(Err(error)) => return Ended::request("the stream broke off", error),
+                Ok(Err(error)) => return Ended::failed("the stream broke off", &error),
                 Ok(Ok(None)) => return Ended::Failed("the feed closed the stream".to_owned()),
                 Ok(Ok(Some(piece))) => piece,
             };
