@@ -13,7 +13,7 @@ use allclear_channels::{
     push::{
         self,
         vapid::VapidKey,
-        web_push::{LONGEST, Message, Subscription, Urgency, WebPush},
+        web_push::{LONGEST, Message, Subscription, WebPush},
         worker,
     },
 };
@@ -53,7 +53,7 @@ fn subscription(peer: &Peer, path: &str) -> Subscription {
 }
 
 fn hello(body: &[u8]) -> Message {
-    Message { body: body.to_vec(), ttl: 60, urgency: Urgency::High, topic: Some("message") }
+    Message { body: body.to_vec(), ttl: 60, topic: Some("message") }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -74,24 +74,13 @@ fn decode(text: &str) -> Option<Vec<u8>> {
     BASE64URL_NOPAD.decode(text.trim_end_matches('=').as_bytes()).ok()
 }
 
-/// How soon a browser is to be told.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Urgency {
-    /// When it suits the device.
-    Normal,
-    /// At once.
-    High,
-}
-
-/// What a browser is told.
+/// What a browser is told, at once.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Message {
     /// What its service worker gets, at most [`LONGEST`] bytes.
     pub body: Vec<u8>,
     /// How long the push service may keep it for a browser that cannot be reached, in seconds.
     pub ttl: u32,
-    /// How soon.
-    pub urgency: Urgency,
     /// A newer message of the same topic takes the place of one that was not delivered: at most 32 characters of
     /// base64url.
     pub topic: Option<&'static str>,
@@ -145,17 +134,13 @@ impl WebPush {
 fn headers(signed: &str, message: &Message) -> Option<HeaderMap> {
     let mut authorization = HeaderValue::from_str(signed).ok()?;
     authorization.set_sensitive(true);
-    let urgency = match message.urgency {
-        Urgency::Normal => "normal",
-        Urgency::High => "high",
-    };
     let mut headers = HeaderMap::from_iter([
         (AUTHORIZATION, authorization),
         (CONTENT_ENCODING, HeaderValue::from_static("aes128gcm")),
         (CONTENT_TYPE, HeaderValue::from_static("application/octet-stream")),
     ]);
     headers.insert("ttl", HeaderValue::from(message.ttl));
-    headers.insert("urgency", HeaderValue::from_static(urgency));
+    headers.insert("urgency", HeaderValue::from_static("high"));
     if let Some(topic) = message.topic {
         headers.insert("topic", HeaderValue::from_static(topic));
     }

@@ -18,7 +18,7 @@ use tokio::{sync::Semaphore, task::JoinSet};
 
 use super::{
     vapid::{KeyError, VapidKey},
-    web_push::{Message, Subscription, Urgency, WebPush},
+    web_push::{Message, Subscription, WebPush},
 };
 use crate::outcome::Outcome;
 
@@ -147,7 +147,7 @@ impl Caller {
         let opened = self.engine.sealer().open(tenant, &news.subscription.sealed)?;
         let subscription: Subscription = json::decode(&opened).map_err(Error::from)?;
         for pause in AGAIN.into_iter().map(Some).chain([None]) {
-            let message = Message { body: news.push.clone(), ttl: TTL, urgency: Urgency::High, topic: Some(TOPIC) };
+            let message = Message { body: news.push.clone(), ttl: TTL, topic: Some(TOPIC) };
             let outcome = {
                 // Never closed.
                 let _turn = self.turns.acquire().await;
