@@ -25,7 +25,10 @@ use reqwest::{
     Client, Method, RequestBuilder, Response, Url,
     dns::{Addrs, Name, Resolve, Resolving},
 };
-use rustls::{ClientConfig, RootCertStore, pki_types::CertificateDer};
+use rustls::{
+    ClientConfig, RootCertStore,
+    pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer},
+};
 
 /// What an operator lets us reach besides public addresses over https.
 ///
@@ -262,6 +265,9 @@ pub enum Unreachable {
     Refused(#[from] Refused),
 }
 
+/// How often a connection of HTTP/2 alone is tried while an answer is awaited, and how long that may take.
+const PING: Duration = Duration::from_secs(10);
+
 /// How a [`GuardedClient`] is to behave.
 #[derive(Clone, Debug)]
 pub struct GuardOptions {
@@ -274,6 +280,34 @@ pub struct GuardOptions {
     pub idle_timeout: Duration,
     /// Authorities trusted besides the public ones.
     pub extra_roots: Vec<CertificateDer<'static>>,
+    /// Whether HTTP/2 is spoken and nothing else, also where there is no TLS to agree on it. Default: what the server
+    /// prefers.
+    pub http2_only: bool,
+    /// Who we are, where a server asks for a certificate.
+    pub identity: Option<ClientIdentity>,
+}
+
+/// A certificate with which we show who we are, and its private key.
+#[derive(Clone)]
+pub struct ClientIdentity {
+    chain: Vec<CertificateDer<'static>>,
+    key: Arc<PrivateKeyDer<'static>>,
+}
+
+impl ClientIdentity {
+    /// An identity of certificates in DER, our own first, and the private key in PKCS #8. Whether they are usable and
+    /// belong together is found out when a client is made of it.
+    pub fn new(chain: Vec<Vec<u8>>, pkcs8: Vec<u8>) -> Self {
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(pkcs8));
+        Self { chain: chain.into_iter().map(CertificateDer::from).collect(), key: Arc::new(key) }
+    }
+}
+
+impl std::fmt::Debug for ClientIdentity {
+    /// Without the key.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ClientIdentity({} certificates)", self.chain.len())
+    }
 }
 
 impl Default for GuardOptions {
@@ -283,6 +317,8 @@ impl Default for GuardOptions {
             connect_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(60),
             extra_roots: Vec::new(),
+            http2_only: false,
+            identity: None,
         }
     }
 }
@@ -290,7 +326,7 @@ impl Default for GuardOptions {
 /// The client could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum GuardError {
-    /// An extra authority is not a usable certificate, or TLS cannot be set up.
+    /// An extra authority or our own certificate is not usable, or TLS cannot be set up.
     #[error("TLS could not be set up")]
     Tls(#[from] rustls::Error),
     /// The HTTP client refused its configuration.
@@ -318,12 +354,22 @@ impl GuardedClient {
         for root in options.extra_roots {
             roots.add(root)?;
         }
-        let mut tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        let tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
             .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        let http = Client::builder()
+            .with_root_certificates(roots);
+        let mut tls = match options.identity {
+            Some(ClientIdentity { chain, key }) => tls.with_client_auth_cert(chain, key.clone_key())?,
+            None => tls.with_no_client_auth(),
+        };
+        tls.alpn_protocols = vec![b"h2".to_vec()];
+        let mut builder = Client::builder();
+        if options.http2_only {
+            // One connection serves for long: a dead one is to be noticed while somebody waits on it.
+            builder = builder.http2_prior_knowledge().http2_keep_alive_interval(PING).http2_keep_alive_timeout(PING);
+        } else {
+            tls.alpn_protocols.push(b"http/1.1".to_vec());
+        }
+        let http = builder
             .tls_backend_preconfigured(tls)
             .dns_resolver(Arc::new(GuardedResolver { resolver, allow: Arc::clone(&allow) }))
             .redirect(reqwest::redirect::Policy::none())

@@ -263,3 +263,18 @@ proptest! {
         prop_assert_eq!(AllowList::default().refuses(address), not_public(address));
     }
 }
+
+#[test]
+fn an_identity_is_a_certificate_and_its_own_key() {
+    let make = || rcgen::generate_simple_self_signed(vec!["client".to_owned()]).unwrap();
+    let (one, other) = (make(), make());
+    let client = |chain: Vec<Vec<u8>>, key: Vec<u8>| {
+        let identity = Some(ClientIdentity::new(chain, key));
+        GuardedClient::new(GuardOptions { identity, http2_only: true, ..GuardOptions::default() })
+    };
+    let chain = vec![one.cert.der().to_vec()];
+    assert!(client(chain.clone(), one.signing_key.serialize_der()).is_ok());
+    assert!(matches!(client(chain.clone(), other.signing_key.serialize_der()), Err(GuardError::Tls(_))));
+    assert!(matches!(client(chain, b"no key".to_vec()), Err(GuardError::Tls(_))));
+    assert!(!format!("{:?}", ClientIdentity::new(Vec::new(), b"secret".to_vec())).contains("secret"));
+}
