@@ -130,10 +130,8 @@ impl Server {
             tokio::spawn(supervisor::run(engine, feeds, SupervisorOptions::default(), stop.cancelled_owned()))
         };
         let calling = {
-            let (engine, stop, http) = (engine.clone(), stop.clone(), outgoing.http.clone());
-            // Push services want to know whom to ask about what they get.
-            let subject = Some(config.public_url.clone()).filter(|url| url.starts_with("https://"));
-            tokio::spawn(worker::run(engine, http, subject, stop.cancelled_owned()))
+            let (engine, stop, outgoing) = (engine.clone(), stop.clone(), outgoing.clone());
+            tokio::spawn(worker::run(engine, outgoing, stop.cancelled_owned()))
         };
         let sending = {
             let (engine, stop) = (engine.clone(), stop.clone());

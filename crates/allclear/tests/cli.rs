@@ -261,6 +261,7 @@ async fn the_schema_is_migrated_when_asked() {
             "applied 0007 messages_app",
             "applied 0008 outbox_expiry",
             "applied 0009 classification_texts",
+            "applied 0010 push_tokens",
         ];
         assert_eq!(place.lines(&["migrate"]).await[..applied.len()], applied);
         assert_eq!(place.lines(&["migrate"]).await, ["the database is up to date"]);

@@ -314,6 +314,7 @@ impl Walker<'_> {
             ("DELETE", &format!("{own}/tags/$tag"), none.clone()),
             ("POST", &format!("{own}/requested-profiles"), json!({ "profile_id": "$profile" })),
             ("DELETE", &format!("{own}/requested-profiles/$profile"), none.clone()),
+            ("POST", "/api/v1/channels/apns/test", json!({ "to": "$device" })),
             ("POST", "/api/v1/user-groups/$own_user_group/members", json!({ "add": ["$user"] })),
             ("POST", "/api/v1/user-groups/$own_user_group/members", json!({ "remove": ["$user"] })),
             (
@@ -480,6 +481,13 @@ fn bodies(operation: &str, takes_body: bool) -> Vec<Value> {
             let smpp = json!({ "host": "smsc.hazel.example.com", "system_id": "hazel", "password": "secret08" });
             vec![json!({ "enabled": false, "smpp": smpp, "version": 0 })]
         }
+        "set_apns_channel" => {
+            vec![
+                json!({ "enabled": false, "key_id": "ABC123DEFG", "team_id": "DEF123GHIJ", "topic": "com.example.hazel",
+                "private_key": "hazel", "version": 0 }),
+            ]
+        }
+        "set_fcm_channel" => vec![json!({ "enabled": false, "service_account": "{}", "version": 0 })],
         "test_channel" => vec![json!({ "to": "walnut@example.com" })],
         "notify_user" => vec![json!({ "channels": ["email"] })],
         "preview_notify_words" => vec![json!({ "subject": "x" })],

@@ -14,7 +14,7 @@ use allclear_domain::{
     posture::ProfileTarget,
     profile::{Action, AllowRemoval, ProfileReport},
     rules::Rules,
-    time::Time,
+    time::{Span, Time},
 };
 use allclear_engine::{
     Engine, Error,
@@ -170,6 +170,39 @@ pub async fn commands(
     }
 }
 
+/// How long a command that was handed out is left to the agent before it counts as lost.
+const TIME_TO_ANSWER: Span = Span::seconds(60);
+
+/// What waits for an agent that does not ask.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pending {
+    /// Whether there are commands it was not handed, or was and has not answered for a minute.
+    pub commands: bool,
+    /// How long it still has to answer what it was handed; none if nothing of that kind waits.
+    pub time_to_answer: Option<Duration>,
+    /// When it was last handed a command it had not been handed before, or answered one.
+    pub heard_at: Option<Time>,
+}
+
+/// What waits for an agent, without handing anything over. Writes nothing; what is not evaluated by the present rules
+/// yet does not count, because the evaluation will be a change of its own.
+pub async fn pending(engine: &Engine, tenant: Tenant, device: DeviceId) -> Result<Pending, Error> {
+    let seen = look(engine, tenant, device, false).await?;
+    let now = engine.source().now();
+    if seen.outdated {
+        return Ok(Pending { heard_at: seen.heard_at, ..Pending::default() });
+    }
+    // A check is handed over without being written down.
+    let left = |command: &Command| match command.task {
+        Task::Check => Span::seconds(0),
+        _ => Span::micros(TIME_TO_ANSWER.as_micros() - now.since(command.issued_at).as_micros()),
+    };
+    let left: Vec<Span> = seen.commands.iter().map(left).collect();
+    let commands = !seen.missing.is_empty() || left.iter().any(|left| *left <= Span::seconds(0));
+    let time_to_answer = left.into_iter().min().map(|left| Duration::from_micros(left.as_micros().unsigned_abs()));
+    Ok(Pending { commands, time_to_answer: time_to_answer.filter(|_| !commands), heard_at: seen.heard_at })
+}
+
 async fn submit(engine: &Engine, tenant: Tenant, fact: Fact) -> Result<(), Error> {
     match engine.submit(tenant, vec![fact]).await?.first() {
         Some(Outcome::Rejected { .. }) => Err(Error::NotFound("device")),
@@ -192,6 +225,8 @@ struct Seen {
     silent: bool,
     /// In how long time alone may bring something.
     again: Option<Duration>,
+    /// When the agent last took or answered a command.
+    heard_at: Option<Time>,
 }
 
 async fn look(engine: &Engine, tenant: Tenant, device: DeviceId, messages: bool) -> Result<Seen, Error> {
@@ -199,7 +234,7 @@ async fn look(engine: &Engine, tenant: Tenant, device: DeviceId, messages: bool)
     let look = engine.read(tenant, move |tx, rules| {
         let record = devices::get(tx, tenant, device)?.ok_or(Error::NotFound("device"))?;
         let now = source.now();
-        let mut seen = Seen { again: later(&record, now), ..Seen::default() };
+        let mut seen = Seen { again: later(&record, now), heard_at: heard_at(&record), ..Seen::default() };
         if record.due_at.is_some_and(|due| due <= now) {
             seen.outdated = true;
             return Ok(seen);
@@ -258,6 +293,12 @@ fn later(record: &DeviceRecord, now: Time) -> Option<Duration> {
     });
     let next = held.chain(failed).chain(record.due_at).chain(check).filter(|at| *at > now).min()?;
     Some(Duration::from_micros(next.since(now).as_micros().unsigned_abs()))
+}
+
+/// When the agent was last handed a new command, or answered one.
+fn heard_at(record: &DeviceRecord) -> Option<Time> {
+    let reports = record.facts.reports.iter();
+    reports.flat_map(|report| report.issued.last().map(|one| one.at).max(report.answer.as_ref().map(|it| it.at))).max()
 }
 
 fn task(

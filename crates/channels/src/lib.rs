@@ -2,8 +2,8 @@
 //!
 //! A channel compares what should be with what was reported and hands over what is missing; [`agent`] does so for
 //! devices with our own agent. [`delivery`] takes messages out of the outbox and hands them to providers, which say what
-//! they made of them ([`outcome`]): [`email`] and [`sms`]. [`push`] tells the browsers of devices' owners. This crate must
-//! not decide what should be, nor know SQL.
+//! they made of them ([`outcome`]): [`email`] and [`sms`]. [`push`] wakes agents
+//! and tells devices' owners. This crate must not decide what should be, nor know SQL.
 
 pub mod agent;
 pub mod delivery;

@@ -9,6 +9,7 @@ mod peer;
 use std::time::Duration;
 
 use allclear_channels::{
+    delivery::Outgoing,
     outcome::Outcome,
     push::{
         self,
@@ -133,7 +134,8 @@ async fn owners_are_told_of_new_messages_and_lost_subscriptions_forgotten() {
         let peer = Peer::start("web_push.mjs", &[]);
         let (one, other) = (fixture.device("S1", Platform::Android).await, fixture.device("S2", Platform::Ios).await);
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-        let running = tokio::spawn(worker::run(fixture.engine.clone(), client("127.0.0.1"), None, async {
+        let outgoing = Outgoing::new("127.0.0.1".parse().unwrap(), None).unwrap();
+        let running = tokio::spawn(worker::run(fixture.engine.clone(), outgoing, async {
             let _ = stopped.await;
         }));
         tokio::time::sleep(Duration::from_millis(100)).await;

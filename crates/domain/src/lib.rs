@@ -29,6 +29,7 @@ pub mod posture;
 pub mod posture_rules;
 pub mod profile;
 pub mod protections;
+pub mod push;
 pub mod quickstart;
 pub mod restricted;
 pub mod rights;

@@ -35,7 +35,7 @@ mod wake;
 pub mod work;
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
@@ -50,7 +50,10 @@ use allclear_store::{
     tenants,
 };
 
-pub use crate::error::{Error, Problem};
+pub use crate::{
+    error::{Error, Problem},
+    wake::Call,
+};
 use crate::{
     ingest::{Fact, Outcome},
     seal::Sealer,
@@ -141,9 +144,14 @@ impl Engine {
         self.shared.wake.owners.of(device)
     }
 
-    /// Waits for devices for which this node queued new messages since the last call. For one reader; nothing is
-    /// remembered before its first call.
-    pub async fn calls(&self) -> BTreeSet<(Tenant, DeviceId)> {
+    /// Whether an agent of the device waits on this node for something to do.
+    pub fn is_awaited(&self, device: DeviceId) -> bool {
+        self.shared.wake.agents.has(device)
+    }
+
+    /// Waits for devices for which this node committed new messages or commands since the last call. For one reader;
+    /// nothing is remembered before its first call.
+    pub async fn calls(&self) -> BTreeMap<(Tenant, DeviceId), Call> {
         self.shared.wake.calls.take().await
     }
 

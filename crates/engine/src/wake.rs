@@ -2,7 +2,7 @@
 //! sends messages for some to send; and remembering whom to call from outside because they do not wait.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     mem,
     sync::{Arc, Mutex, PoisonError, Weak},
 };
@@ -44,6 +44,12 @@ impl Waiters {
         notify
     }
 
+    /// Whether anybody waits for a device.
+    pub(crate) fn has(&self, device: DeviceId) -> bool {
+        let devices = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        devices.get(&device).is_some_and(|notify| notify.strong_count() > 0)
+    }
+
     /// Wakes whoever waits for a device.
     pub(crate) fn wake(&self, woken: impl IntoIterator<Item = DeviceId>) {
         let mut devices = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -59,12 +65,21 @@ impl Waiters {
     }
 }
 
-/// Devices whose owners are to be called from outside, each once however many messages there are. A call that is lost
-/// loses nothing: the messages are kept elsewhere.
+/// Why a device is to be called from outside.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Call {
+    /// There is a new message for its owner.
+    pub message: bool,
+    /// Its agent may have something new to do.
+    pub commands: bool,
+}
+
+/// Devices that are to be called from outside, each once however much there is to say. A call that is lost loses nothing:
+/// what it is about is kept elsewhere.
 #[derive(Debug, Default)]
 pub(crate) struct Calls {
     /// None while nobody reads them.
-    waiting: Mutex<Option<BTreeSet<(Tenant, DeviceId)>>>,
+    waiting: Mutex<Option<BTreeMap<(Tenant, DeviceId), Call>>>,
     news: Notify,
 }
 
@@ -72,22 +87,27 @@ impl Calls {
     /// The most devices remembered; more are left to come by themselves.
     const MOST: usize = 100_000;
 
-    fn add(&self, tenant: Tenant, devices: &[DeviceId]) {
-        if devices.is_empty() {
+    fn add(&self, tenant: Tenant, committed: &Committed) {
+        if committed.told.is_empty() && committed.woken.is_empty() {
             return;
         }
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(waiting) = waiting.as_mut() else { return };
-        for device in devices {
-            if waiting.len() < Self::MOST {
-                waiting.insert((tenant, *device));
+        let message: fn(&mut Call) = |call| call.message = true;
+        let commands: fn(&mut Call) = |call| call.commands = true;
+        for (devices, mark) in [(&committed.told, message), (&committed.woken, commands)] {
+            for device in devices {
+                let key = (tenant, *device);
+                if waiting.contains_key(&key) || waiting.len() < Self::MOST {
+                    mark(waiting.entry(key).or_default());
+                }
             }
         }
         self.news.notify_one();
     }
 
     /// Waits until there are calls, and takes them all.
-    pub(crate) async fn take(&self) -> BTreeSet<(Tenant, DeviceId)> {
+    pub(crate) async fn take(&self) -> BTreeMap<(Tenant, DeviceId), Call> {
         loop {
             let taken = mem::take(self.waiting.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default());
             if !taken.is_empty() {
@@ -103,7 +123,7 @@ impl Wake {
     pub(crate) fn tell(&self, tenant: Tenant, committed: &Committed) {
         self.agents.wake(committed.woken.iter().copied());
         self.owners.wake(committed.touched.iter().copied());
-        self.calls.add(tenant, &committed.told);
+        self.calls.add(tenant, committed);
     }
 
     /// Something to wait on for messages to send. One waits at a time; news while nobody does are kept for the next.

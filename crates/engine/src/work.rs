@@ -10,13 +10,13 @@ use std::{
 
 use allclear_domain::{
     detection::{BUILT_IN_SOURCE, ThreatStatus},
-    device::{Device, DeviceFacts},
+    device::{Device, DeviceFacts, EnrollmentStatus},
     evaluate::{Evaluation, evaluate},
     ids::{DeviceId, OrganizationGroupId, Tenant, ThreatId, UserId},
     journal::{Actor, Change, Entry, Object},
     notification::{Channel, NotificationState, Transport},
     posture::{Posture, PostureChange, diff},
-    profile::ProfileReport,
+    profile::{ProfileReport, ProfileStatus},
     rules::Rules,
     score::incident_score,
     threat::Threat,
@@ -28,7 +28,7 @@ use allclear_store::{
     devices::{self, DeviceRecord, Key, Since},
     enforcement as timed,
     journal::{self, Append},
-    rules,
+    push_tokens, rules,
     tenants::{self, TenantRow},
     threats::{self, ThreatWrite},
     tokens,
@@ -268,6 +268,9 @@ impl<'w, 'c> Work<'w, 'c> {
             if let Some(old) = &one.old {
                 devices::delete(self.tx, self.tenant, old)?;
             }
+        }
+        for one in settled.iter().filter(|one| !one.deleted && has_left(&one.record)) {
+            push_tokens::forget(self.tx, self.tenant, one.record.id())?;
         }
         for one in settled.iter().filter(|one| !one.deleted) {
             if let Some(credential) = &one.credential {
@@ -581,6 +584,13 @@ pub(crate) fn current_rules(
             Ok(loaded)
         }
     }
+}
+
+/// Whether a device is not managed any more and has nothing left to take off: there is nothing more to tell its agent.
+fn has_left(record: &DeviceRecord) -> bool {
+    let settled =
+        |target| !matches!(record.profile_status(target), Some(ProfileStatus::PendingRemoval | ProfileStatus::Failed));
+    record.facts.device.enrollment == EnrollmentStatus::Unenrolled && record.posture.profiles.iter().all(settled)
 }
 
 fn is_new_message(change: &Change) -> bool {

@@ -108,6 +108,10 @@ pub const TABLE: &[(Method, &str, Access)] = &[
     (Method::PUT, "/api/v1/channels/email", Access::Right(Right::ManageSettings)),
     (Method::GET, "/api/v1/channels/sms", Access::Right(Right::View)),
     (Method::PUT, "/api/v1/channels/sms", Access::Right(Right::ManageSettings)),
+    (Method::GET, "/api/v1/channels/apns", Access::Right(Right::View)),
+    (Method::PUT, "/api/v1/channels/apns", Access::Right(Right::ManageSettings)),
+    (Method::GET, "/api/v1/channels/fcm", Access::Right(Right::View)),
+    (Method::PUT, "/api/v1/channels/fcm", Access::Right(Right::ManageSettings)),
     // Signed by the gateway that posts it.
     (Method::POST, "/callbacks/sms/{tenant}", Access::Public),
     (Method::POST, "/api/v1/channels/{channel}/test", Access::Right(Right::ManageSettings)),
@@ -231,6 +235,8 @@ pub const TABLE: &[(Method, &str, Access)] = &[
     (Method::GET, "/agent/v1/messages", Access::Device),
     (Method::POST, "/agent/v1/messages/{id}/read", Access::Device),
     (Method::POST, "/agent/v1/messages-link", Access::Device),
+    (Method::PUT, "/agent/v1/push-token", Access::Device),
+    (Method::DELETE, "/agent/v1/push-token", Access::Device),
     (Method::POST, "/api/v1/devices/{id}/messages-link", Access::Right(Right::EnrollDevices)),
     // With a link's text, which is in the body.
     (Method::POST, "/m/v1/enroll", Access::Public),

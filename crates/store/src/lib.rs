@@ -30,6 +30,7 @@ pub mod preview;
 pub mod profiles;
 pub mod protections;
 pub mod push;
+pub mod push_tokens;
 pub mod roles;
 pub mod rules;
 pub mod second_factors;
@@ -82,4 +83,5 @@ pub const MIGRATIONS: &[db::migrate::Migration] = &[
         name: "classification_texts",
         sql: include_str!("../migrations/0009_classification_texts.sql"),
     },
+    db::migrate::Migration { number: 10, name: "push_tokens", sql: include_str!("../migrations/0010_push_tokens.sql") },
 ];

@@ -19,6 +19,7 @@ use allclear_engine::{Engine, Error, channels};
 use allclear_store::{channel_settings, outbox, tenants};
 use lane::Lane;
 pub use provider::{Limits, Outgoing, Provider, Sender};
+pub(crate) use test::tested;
 pub use test::{Tested, TestedOutcome, test};
 use tokio::{
     sync::{Notify, watch},

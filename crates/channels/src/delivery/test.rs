@@ -3,6 +3,7 @@
 use allclear_domain::{
     ids::{NotificationId, OrganizationGroupId, Tenant},
     notification::{Channel, NotificationState, Transport, Trigger},
+    time::Span,
 };
 use allclear_engine::{Engine, Error, channels};
 use allclear_store::notifications::{Delivery, Notification};
@@ -23,6 +24,13 @@ pub struct Tested {
     pub provider: String,
     /// How long it took, in milliseconds.
     pub took_ms: i64,
+}
+
+impl Tested {
+    /// Whether the address is no more.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.outcome == TestedOutcome::Gone
+    }
 }
 
 /// What became of a test message.
@@ -53,9 +61,8 @@ pub async fn test(
     });
     let (setting, branding) = read.await?;
     let setting = setting.ok_or_else(|| Error::Conflict("the channel is not set up".to_owned()))?;
-    let channel = transport
-        .channel()
-        .ok_or_else(|| Error::Conflict("the channel only wakes devices: there is no message to send".to_owned()))?;
+    let channel =
+        transport.channel().ok_or_else(|| Error::Conflict("the channel reaches devices, not addresses".to_owned()))?;
     let (source, began) = (engine.source(), engine.source().now());
     let id = NotificationId(source.id());
     let organisation = branding.organisation();
@@ -88,12 +95,16 @@ pub async fn test(
         }
         Err(answer) => Answer::of(transport.as_str(), Outcome::Refused { answer }),
     };
-    let took_ms = source.now().since(began).as_micros() / 1000;
+    Ok(tested(answer, source.now().since(began)))
+}
+
+/// What came of a test that took so long.
+pub(crate) fn tested(answer: Answer, took: Span) -> Tested {
     let (outcome, said) = match answer.outcome {
         Outcome::Accepted { answer, .. } => (TestedOutcome::Accepted, answer),
         Outcome::Deferred { answer, .. } => (TestedOutcome::Deferred, answer),
         Outcome::Refused { answer } => (TestedOutcome::Refused, answer),
         Outcome::Gone { answer } => (TestedOutcome::Gone, answer),
     };
-    Ok(Tested { outcome, answer: said, provider: answer.provider, took_ms })
+    Tested { outcome, answer: said, provider: answer.provider, took_ms: took.as_micros() / 1000 }
 }

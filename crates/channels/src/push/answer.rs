@@ -32,7 +32,12 @@ impl Answer {
 
     /// Not now.
     pub(super) fn deferred(&self, now: Time) -> Outcome {
-        Outcome::Deferred { answer: self.words(), retry_after: retry_after(&self.headers, Some(now.to_jiff())) }
+        self.deferred_as(self.words(), now)
+    }
+
+    /// Not now, in other words.
+    pub(super) fn deferred_as(&self, answer: String, now: Time) -> Outcome {
+        Outcome::Deferred { answer, retry_after: retry_after(&self.headers, Some(now.to_jiff())) }
     }
 
     /// Whether the same may succeed later: too many requests, or a failure of the service.

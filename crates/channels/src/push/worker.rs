@@ -1,188 +1,229 @@
-//! Tells the browsers of devices' owners when there is a new message.
+//! Calls devices and their owners from outside, when there is something for them to fetch.
 //!
-//! Driven by what this node commits. A push that cannot be delivered is tried again for some minutes while the message
-//! is unread; whatever is lost then is fetched when the app is opened.
+//! Driven by what this node commits. Browsers and apps are told of a new message (`browsers`), agents that do not
+//! ask are woken when they have something to do (`agents`). A push that cannot be delivered is tried again for
+//! some minutes while there is reason to; whatever is lost then is fetched when the app is opened or the agent asks.
 
 use std::{sync::Arc, time::Duration};
 
 use allclear_domain::{
     device::EnrollmentStatus,
-    ids::{DeviceId, NotificationId, Tenant},
+    ids::{DeviceId, Tenant},
     notification::NotificationState,
+    rules::Rules,
 };
 use allclear_engine::{Engine, Error};
 use allclear_guard::GuardedClient;
-use allclear_store::{devices, json, notifications, push};
-use serde::Serialize;
-use tokio::{sync::Semaphore, task::JoinSet};
+use allclear_store::{
+    db::Tx,
+    devices,
+    notifications::{self, Notification},
+};
+use tokio::{
+    sync::Semaphore,
+    task::JoinSet,
+    time::{Instant, sleep, sleep_until},
+};
 
 use super::{
-    vapid::{KeyError, VapidKey},
-    web_push::{Message, Subscription, WebPush},
+    senders::Senders,
+    vapid::KeyError,
+    wakes::{Key, Looked, Wakes},
 };
-use crate::outcome::Outcome;
+use crate::{delivery::Outgoing, outcome::Outcome};
 
 /// Requests to push services at once.
 const AT_ONCE: usize = 32;
-/// Devices that wait for another attempt; more are given up.
+/// Devices whose messages wait for another attempt; more are given up.
 const MOST_WAITING: usize = 10_000;
 /// After how long a push that was deferred is tried again, unless the service says.
 const AGAIN: [Duration; 4] =
     [Duration::from_secs(2), Duration::from_secs(15), Duration::from_secs(60), Duration::from_secs(300)];
 /// The longest pause a service may ask for; after a longer one the push is given up.
 const LONGEST_PAUSE: Duration = Duration::from_secs(600);
-/// How long push services keep a message for a browser that cannot be reached, in seconds.
-const TTL: u32 = 24 * 3600;
-/// A newer message takes the place of one that the browser has not got: the app shows all of them anyway.
-const TOPIC: &str = "message";
+/// The shortest time between two looks at what was committed: many devices are then looked for in one go.
+const BREATH: Duration = Duration::from_millis(50);
 /// The most characters of a message that are shown with a push.
 const SHOWN: usize = 240;
 
-/// What a browser's service worker gets.
-#[derive(Serialize)]
-struct Push {
-    id: NotificationId,
-    title: String,
-    body: String,
-    url: &'static str,
-}
-
-/// Calls devices until `shutdown`. `subject` is where push services can reach whoever runs this server.
-pub async fn run(engine: Engine, client: GuardedClient, subject: Option<String>, shutdown: impl Future<Output = ()>) {
-    let caller = Arc::new(Caller { engine, client, subject, turns: Semaphore::new(AT_ONCE) });
-    let mut under_way = JoinSet::new();
+/// Calls devices until `shutdown`.
+pub async fn run(engine: Engine, outgoing: Outgoing, shutdown: impl Future<Output = ()>) {
+    let caller = Arc::new(Caller {
+        engine,
+        client: outgoing.http,
+        // Push services want to know whom to ask about what they get.
+        subject: outgoing.public_url.filter(|url| url.starts_with("https://")),
+        senders: Senders::new(outgoing.allow),
+        turns: Semaphore::new(AT_ONCE),
+    });
+    let mut wakes = Wakes::default();
+    let mut under_way: JoinSet<Done> = JoinSet::new();
+    // What waited when the server ended.
+    under_way.spawn(Arc::clone(&caller).found(None));
+    let mut rested = Instant::now();
     tokio::pin!(shutdown);
     loop {
-        let calls = tokio::select! {
-            calls = caller.engine.calls() => calls,
-            _ = under_way.join_next(), if !under_way.is_empty() => continue,
+        let next = wakes.next();
+        tokio::select! {
             () = &mut shutdown => return,
-        };
-        for (tenant, device) in calls {
-            if under_way.len() < MOST_WAITING {
-                under_way.spawn(Arc::clone(&caller).call(tenant, device));
-            } else {
-                tracing::warn!(%device, "too many pushes wait for another attempt: one is given up");
+            calls = async { sleep_until(rested).await; caller.engine.calls().await } => {
+                rested = Instant::now() + BREATH;
+                let mut agents = Vec::new();
+                for (key, call) in calls {
+                    if call.commands {
+                        agents.push(key);
+                    }
+                    if call.message {
+                        if under_way.len() < MOST_WAITING {
+                            under_way.spawn(Arc::clone(&caller).told(key));
+                        } else {
+                            tracing::warn!(device = %key.1, "too many pushes wait for another attempt: one is given up");
+                        }
+                    }
+                }
+                if !agents.is_empty() {
+                    under_way.spawn(Arc::clone(&caller).found(Some(agents)));
+                }
+            }
+            Some(done) = under_way.join_next() => match done {
+                Ok(Done::Told) => {}
+                Ok(Done::Found(agents)) => {
+                    let now = Instant::now();
+                    let left = agents.into_iter().filter(|key| !wakes.call(*key, now)).count();
+                    if left > 0 {
+                        tracing::warn!(left, "too many agents are to be woken: some will have to ask by themselves");
+                    }
+                }
+                Ok(Done::Looked(key, looked)) => wakes.done(key, looked, Instant::now()),
+                Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "a call has failed"),
+            },
+            () = async { sleep_until(next.unwrap_or(rested)).await }, if next.is_some() => {
+                while let Some((key, pushed)) = wakes.take(Instant::now()) {
+                    let caller = Arc::clone(&caller);
+                    under_way.spawn(async move { Done::Looked(key, caller.wake(key, pushed).await) });
+                }
             }
         }
     }
 }
 
-struct Caller {
-    engine: Engine,
-    client: GuardedClient,
-    subject: Option<String>,
-    turns: Semaphore,
+/// What has come to its end.
+enum Done {
+    /// Somebody was told of a message, or not.
+    Told,
+    /// Agents that may have to be woken.
+    Found(Vec<Key>),
+    /// An agent was woken, or not.
+    Looked(Key, Looked),
 }
 
-/// Something to tell a browser.
-struct News {
-    subscription: push::Subscription,
-    push: Vec<u8>,
-    message: NotificationId,
+/// Who calls.
+pub(super) struct Caller {
+    pub(super) engine: Engine,
+    pub(super) client: GuardedClient,
+    pub(super) subject: Option<String>,
+    pub(super) senders: Senders,
+    turns: Semaphore,
 }
 
 /// What goes wrong before a push service is asked.
 #[derive(Debug, thiserror::Error)]
-enum CallError {
+pub(super) enum CallError {
     #[error(transparent)]
     Engine(#[from] Error),
     #[error(transparent)]
     Key(#[from] KeyError),
 }
 
+/// What became of a push in the end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Ended {
+    /// It was taken over or refused, given up, or there is no reason for it any more.
+    Settled,
+    /// The address is no more.
+    Gone,
+}
+
 impl Caller {
-    async fn call(self: Arc<Self>, tenant: Tenant, device: DeviceId) {
-        if let Err(error) = self.tell_owner(tenant, device).await {
+    async fn told(self: Arc<Self>, (tenant, device): Key) -> Done {
+        let (browsers, agent) = tokio::join!(self.tell_browsers(tenant, device), self.tell_agent(tenant, device));
+        for error in [browsers, agent].into_iter().filter_map(Result::err) {
             let cause = &error as &dyn std::error::Error;
             tracing::error!(%device, error = cause, "the owner of a device could not be told of a message");
         }
+        Done::Told
     }
 
-    async fn tell_owner(&self, tenant: Tenant, device: DeviceId) -> Result<(), CallError> {
-        let news = self.news(tenant, device).await?;
-        if news.is_empty() {
-            return Ok(());
-        }
-        let key = VapidKey::of(&self.engine).await?;
-        let sender = WebPush::new(self.client.clone(), key, self.subject.clone());
-        for one in news {
-            self.tell_browser(tenant, device, &sender, &one).await?;
-        }
-        Ok(())
-    }
-
-    /// The newest message, for each browser that wants to be told; nothing if it was read.
-    async fn news(&self, tenant: Tenant, device: DeviceId) -> Result<Vec<News>, Error> {
-        let read = self.engine.read(tenant, move |tx, rules| {
-            let subscriptions = push::subscriptions(tx, tenant, device)?;
-            if subscriptions.is_empty() || devices::enrollment(tx, tenant, device)? != Some(EnrollmentStatus::Enrolled)
-            {
-                return Ok(Vec::new());
-            }
-            let newest = notifications::messages(tx, tenant, device, None, 1)?;
-            let Some(newest) = newest.into_iter().next().filter(|it| it.state != NotificationState::Read) else {
-                return Ok(Vec::new());
-            };
-            let push = Push {
-                id: newest.id,
-                title: rules.settings.branding.organisation().to_owned(),
-                body: beginning(&newest.body),
-                url: "/m/",
-            };
-            let push = json::encode(&push)?.into_bytes();
-            let news = |subscription| News { subscription, push: push.clone(), message: newest.id };
-            Ok(subscriptions.into_iter().map(news).collect())
+    async fn found(self: Arc<Self>, called: Option<Vec<Key>>) -> Done {
+        let found = self.agents(called).await.unwrap_or_else(|error| {
+            let cause = &error as &dyn std::error::Error;
+            tracing::error!(error = cause, "it could not be seen which agents are to be woken");
+            Vec::new()
         });
-        read.await
+        Done::Found(found)
     }
 
-    async fn tell_browser(
+    /// Hands one push to a push service when it is its turn.
+    pub(super) async fn hand_over(&self, channel: &'static str, push: impl Future<Output = Outcome>) -> Outcome {
+        // Never closed.
+        let _turn = self.turns.acquire().await;
+        let outcome = push.await;
+        count(channel, &outcome);
+        outcome
+    }
+
+    /// Hands a push over, again after a pause while it is deferred and still wanted.
+    pub(super) async fn persist<P, W>(
         &self,
-        tenant: Tenant,
+        channel: &'static str,
         device: DeviceId,
-        sender: &WebPush,
-        news: &News,
-    ) -> Result<(), CallError> {
-        let opened = self.engine.sealer().open(tenant, &news.subscription.sealed)?;
-        let subscription: Subscription = json::decode(&opened).map_err(Error::from)?;
-        for pause in AGAIN.into_iter().map(Some).chain([None]) {
-            let message = Message { body: news.push.clone(), ttl: TTL, topic: Some(TOPIC) };
-            let outcome = {
-                // Never closed.
-                let _turn = self.turns.acquire().await;
-                sender.send(&subscription, message, self.engine.source().now()).await
-            };
-            count("web_push", &outcome);
-            let asked = match outcome {
-                Outcome::Accepted { .. } => return Ok(()),
-                Outcome::Gone { .. } => {
-                    let gone = news.subscription.clone();
-                    let forget =
-                        move |tx: &mut allclear_store::db::Tx<'_>| push::forget_subscription(tx, tenant, &gone);
-                    self.engine.db().write(forget).await.map_err(Error::from)?;
-                    return Ok(());
-                }
+        push: impl Fn() -> P,
+        is_wanted: impl Fn() -> W,
+    ) -> Result<Ended, CallError>
+    where
+        P: Future<Output = Outcome>,
+        W: Future<Output = Result<bool, Error>>,
+    {
+        for times in 0.. {
+            let asked = match self.hand_over(channel, push()).await {
+                Outcome::Accepted { .. } => return Ok(Ended::Settled),
+                Outcome::Gone { .. } => return Ok(Ended::Gone),
                 Outcome::Refused { answer } => {
-                    tracing::warn!(%device, answer, "a push service refused a message");
-                    return Ok(());
+                    tracing::warn!(%device, channel, answer, "a push service refused a message");
+                    return Ok(Ended::Settled);
                 }
                 Outcome::Deferred { retry_after, .. } => retry_after,
             };
-            let Some(pause) = pause.map(|pause| asked.map_or(pause, |asked| asked.max(pause))) else { break };
-            if pause > LONGEST_PAUSE {
-                break;
-            }
-            tokio::time::sleep(pause).await;
-            let newest = self.news(tenant, device).await?;
-            if !newest.iter().any(|now| now.message == news.message && now.subscription == news.subscription) {
-                // Read meanwhile, followed by another that is told by itself, or not wanted any more.
-                return Ok(());
+            let Some(pause) = pause(times, asked) else { break };
+            sleep(pause).await;
+            if !is_wanted().await? {
+                return Ok(Ended::Settled);
             }
         }
-        tracing::info!(%device, "a push was given up; its message waits in the app");
-        Ok(())
+        tracing::info!(%device, channel, "a push was given up; its message waits in the app");
+        Ok(Ended::Settled)
     }
+}
+
+/// How long to wait after a push was deferred so often before; none: for ever.
+pub(super) fn pause(times: usize, asked: Option<Duration>) -> Option<Duration> {
+    let pause = AGAIN.get(times)?;
+    Some(asked.map_or(*pause, |asked| asked.max(*pause))).filter(|pause| *pause <= LONGEST_PAUSE)
+}
+
+/// The newest message of an enrolled device, and who it is from; none if it was read.
+pub(super) fn newest(
+    tx: &mut Tx<'_>,
+    rules: &Rules,
+    tenant: Tenant,
+    device: DeviceId,
+) -> Result<Option<(Notification, String)>, Error> {
+    if devices::enrollment(tx, tenant, device)? != Some(EnrollmentStatus::Enrolled) {
+        return Ok(None);
+    }
+    let newest = notifications::messages(tx, tenant, device, None, 1)?.into_iter().next();
+    let title = rules.settings.branding.organisation();
+    Ok(newest.filter(|it| it.state != NotificationState::Read).map(|message| (message, title.to_owned())))
 }
 
 /// Counts what became of a push.
@@ -197,7 +238,7 @@ fn count(channel: &'static str, outcome: &Outcome) {
 }
 
 /// The beginning of a text on one line, to the end of a word.
-fn beginning(text: &str) -> String {
+pub(super) fn beginning(text: &str) -> String {
     let mut said = String::new();
     for word in text.split_whitespace() {
         if said.chars().count() + 1 + word.chars().count() > SHOWN {
@@ -229,5 +270,15 @@ mod tests {
         assert!(long.ends_with("word…") && long.chars().count() <= SHOWN + 1, "{long}");
         assert_eq!(beginning(&"Ы".repeat(500)).chars().count(), SHOWN + 1);
         assert_eq!(beginning(""), "");
+    }
+
+    #[test]
+    fn a_pause_is_ours_or_theirs_and_not_for_ever() {
+        let seconds = Duration::from_secs;
+        assert_eq!(pause(0, None), Some(seconds(2)));
+        assert_eq!(pause(0, Some(seconds(1))), Some(seconds(2)));
+        assert_eq!(pause(1, Some(seconds(90))), Some(seconds(90)));
+        assert_eq!(pause(1, Some(seconds(601))), None);
+        assert_eq!(pause(AGAIN.len(), None), None);
     }
 }

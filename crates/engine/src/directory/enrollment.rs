@@ -10,7 +10,7 @@ use allclear_domain::{
 };
 use allclear_store::{
     devices::{self, Key},
-    enrollment_tokens, messages_app,
+    enrollment_tokens, messages_app, push_tokens,
     tokens::{self, EnrollmentToken, Hash},
     users::{self, User},
 };
@@ -171,6 +171,8 @@ pub fn enroll(work: &mut Work<'_, '_>, token: &Hash, credential: &Hash, device: 
     }
     settle_in(work, id, &user, device)?;
     messages_app::unbind(work.tx, work.tenant, id)?;
+    // Its agent will say anew where it is told.
+    push_tokens::forget(work.tx, work.tenant, id)?;
     if let Some(loaded) = work.device(id)? {
         loaded.change(Change::DeviceEnrolled).set_credential(*credential);
     }

@@ -5,6 +5,7 @@
 
 mod enroll;
 mod messages;
+mod push_token;
 
 use std::time::Duration;
 
@@ -52,6 +53,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(detections))
         .routes(routes!(inventory))
         .merge(messages::router())
+        .merge(push_token::router())
         .routes(routes!(messages_link::open))
 }
 

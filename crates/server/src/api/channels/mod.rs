@@ -1,11 +1,17 @@
 //! Channels: what messages are sent by. A file for each; listing and trying out is the same for all.
 
+pub mod apns;
 pub mod email;
+pub mod fcm;
 pub mod sms;
 
-use allclear_channels::delivery::{self, Outgoing, Tested};
+use allclear_channels::{
+    delivery::{self, Outgoing, Tested},
+    push,
+};
 use allclear_domain::{
     contact,
+    ids::DeviceId,
     notification::{ProviderState, Transport},
     time::Time,
 };
@@ -75,13 +81,19 @@ pub struct Channels {
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TestRequest {
-    /// A mail address or phone number.
+    /// A mail address or phone number; for `apns` and `fcm` the id of a device.
     #[schema(min_length = 3, max_length = 254)]
     to: String,
 }
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(test)).merge(email::router()).merge(sms::router())
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(test))
+        .merge(apns::router())
+        .merge(email::router())
+        .merge(fcm::router())
+        .merge(sms::router())
 }
 
 /// The channels
@@ -120,7 +132,7 @@ async fn list(State(state): State<AppState>, principal: Principal) -> Result<Jso
 /// Sends a test message
 ///
 /// By what is set up, whether it is enabled or not, and past the outbox. The answer is the provider's own. 409 while the
-/// channel is not set up, or only wakes devices.
+/// channel is not set up, or the device's agent has not said where the push service reaches it.
 #[utoipa::path(post, path = "/api/v1/channels/{channel}/test", tag = "channels", operation_id = "test_channel",
     request_body = TestRequest, params(("channel" = Transport, Path, description = "The channel.")),
     responses((status = 200, body = Tested)))]
@@ -131,17 +143,25 @@ async fn test(
     Json(request): Json<TestRequest>,
 ) -> Result<Json<Tested>, Problem> {
     let mut check = Check::default();
+    let mut device = None;
     match channel {
         Transport::Email => check.that(contact::is_email(&request.to), "/to", "must be a mail address"),
         Transport::Sms => {
             let good = contact::phone_digits(&request.to).is_some();
             check.that(good, "/to", "must be a phone number in international form (E.164)");
         }
-        Transport::Apns | Transport::Fcm => {}
+        Transport::Apns | Transport::Fcm => {
+            device = request.to.parse().ok().map(DeviceId);
+            check.that(device.is_some(), "/to", "must be the id of a device");
+        }
     }
     check.finish()?;
     let who = principal.clone();
     state.engine.read(principal.tenant, move |_, rules| who.whole_tenant(rules)).await?;
+    if let Some(device) = device {
+        let allow = &state.options.outgoing;
+        return Ok(Json(push::test(&state.engine, allow, principal.tenant, channel, device).await?));
+    }
     let outgoing =
         Outgoing::new(state.options.outgoing.clone(), state.options.public_url.clone()).map_err(|error| {
             tracing::error!(error = &error as &dyn std::error::Error, "nothing can be connected to");
