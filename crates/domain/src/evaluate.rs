@@ -7,7 +7,7 @@ use crate::{
     explain::{GroupReason, Reason, Silent, TagReason, Witness},
     ids::{SmartGroupId, TagId},
     level::RiskLevel,
-    payload::{self, DeviceTraits},
+    payload::DeviceTraits,
     posture::{Posture, ProfileTarget, TargetReason},
     profile::{AssignmentType, Deployment, Desired, Profile, ProfileReport, ProfileState},
     rules::Rules,
@@ -320,7 +320,7 @@ fn targets(
                 .filter(|group| posture.smart_groups.binary_search(group).is_ok())
                 .collect(),
             held_until: target.held_until,
-            without_effect: payload::unmet(profile.platform, &profile.spec.payloads, &traits(facts)),
+            without_effect: profile.spec.unmet(profile.platform, &traits(facts)),
         });
         targets.push(target);
     }

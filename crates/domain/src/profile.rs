@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use crate::{
     ids::{CommandId, OrganizationGroupId, ProfileId, SmartGroupId},
     level::Platform,
-    payload::Payload,
+    payload::{self, DeviceTraits, Need, Payload, Requirement},
     schedule::InstallSchedule,
     smart_group::Criteria,
     time::{Span, Time},
@@ -112,6 +112,39 @@ pub struct ProfileSpec {
     pub removal_date: Option<Time>,
     /// What it puts on the device.
     pub payloads: Vec<Payload>,
+}
+
+impl ProfileSpec {
+    /// What its parts need of a device, each with a JSON pointer into this.
+    pub fn requirements(&self, platform: Platform) -> Vec<Requirement> {
+        let mut found: Vec<Requirement> = self.removal_needs(platform).into_iter().collect();
+        for (index, payload) in self.payloads.iter().enumerate() {
+            let at = |pointer: &str| format!("/payloads/{index}{pointer}");
+            let parts = payload::requirements(platform, payload).into_iter();
+            found.extend(parts.map(|part| Requirement { pointer: at(&part.pointer), needs: part.needs }));
+        }
+        found
+    }
+
+    /// What of it has no effect on a device, in sentences, as far as the device is known.
+    pub fn unmet(&self, platform: Platform, device: &DeviceTraits<'_>) -> Vec<String> {
+        let mut found = payload::unmet(platform, &self.payloads, device);
+        if self.removal_needs(platform).is_some() && device.supervised == Some(false) {
+            found.push(
+                "Allow Removal has no effect on a device without supervision: the profile goes with the management, \
+                 which the person may remove."
+                    .to_owned(),
+            );
+        }
+        found
+    }
+
+    /// iOS: whether a profile may be removed is up to the server on supervised devices only. On others the person
+    /// cannot remove a single profile, but the management with all its profiles.
+    fn removal_needs(&self, platform: Platform) -> Option<Requirement> {
+        let bound = platform == Platform::Ios && self.allow_removal != AllowRemoval::Always;
+        bound.then(|| Requirement { pointer: "/allow_removal".to_owned(), needs: Need::Supervised })
+    }
 }
 
 /// What should be the case for one profile on one device.

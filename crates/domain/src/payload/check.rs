@@ -6,8 +6,8 @@ use utoipa::ToSchema;
 
 use super::{
     AppAction, AppMode, ApplicationControl, CustomSettings, NetworkUsageRules, Passcode, Payload, PayloadType,
-    Restrictions, Vpn, VpnConnection, WebContentFilter, WebFilter, Wifi, WifiSecurity, android, below, ios, policy,
-    setting::{check_members, find, settings},
+    Restrictions, Vpn, VpnConnection, WebContentFilter, WebFilter, Wifi, WifiSecurity, android, apple, below, policy,
+    setting::{check_members, settings},
 };
 use crate::level::Platform;
 
@@ -293,7 +293,7 @@ fn check_ios_custom(at: &str, custom: &CustomSettings, issues: &mut Issues) {
     match custom.payload_type.as_deref() {
         None => issues.add(format!("{at}/payload_type"), "is required".to_owned()),
         Some("com.apple.mdm" | "Configuration") => {
-            issues.add(format!("{at}/payload_type"), "cannot be installed by a profile".to_owned());
+            return issues.add(format!("{at}/payload_type"), "cannot be installed by a profile".to_owned());
         }
         Some(kind) => {
             let fits = kind.contains('.') && is_bundle_id(kind);
@@ -302,17 +302,52 @@ fn check_ios_custom(at: &str, custom: &CustomSettings, issues: &mut Issues) {
     }
     let at = format!("{at}/content");
     issues.add_if(custom.content.is_empty(), &at, "is empty");
+    let keys = custom.content.keys().any(|key| key.contains(char::is_control));
+    issues.add_if(keys, &at, "has a control character in a key");
     for key in ["PayloadType", "PayloadIdentifier", "PayloadUUID", "PayloadVersion"] {
         issues.add_if(custom.content.contains_key(key), below(&at, key), "is set by the server");
     }
-    if custom.payload_type.as_deref() == Some("com.apple.applicationaccess") {
-        // Keys not in the table may be newer than it; those in it are held to it.
-        for (key, value) in &custom.content {
-            if let Some(spec) = find(ios::RESTRICTIONS, key) {
-                spec.check(&below(&at, key), value, &mut issues.0);
+    for (key, value) in &custom.content {
+        if let Some(detail) = unwritable(value) {
+            issues.add(below(&at, key), detail.to_owned());
+        }
+    }
+    if let Some(spec) = custom.payload_type.as_deref().and_then(apple::payload_type) {
+        issues.0.extend(spec.check(&at, &custom.content).issues);
+    }
+}
+
+/// Why a value cannot be written as a property list, if it cannot.
+fn unwritable(value: &Value) -> Option<&'static str> {
+    let control = |text: &str| text.contains(|c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r'));
+    match value {
+        Value::Null => Some("has a null, which property lists do not know"),
+        Value::String(text) if control(text) => Some("has a control character, which property lists do not take"),
+        Value::Array(entries) => entries.iter().find_map(unwritable),
+        Value::Object(members) => members.iter().find_map(|(key, value)| {
+            let wrong = control(key).then_some("has a control character in a key");
+            wrong.or_else(|| unwritable(value))
+        }),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
+    }
+}
+
+/// What in the payloads is taken as it is, because the description of the platform at hand does not know it: it may be
+/// newer than that, or misspelt.
+pub fn findings(platform: Platform, payloads: &[Payload]) -> Vec<PayloadIssue> {
+    let mut found = Vec::new();
+    for (index, payload) in payloads.iter().enumerate() {
+        let (Platform::Ios, Payload::CustomSettings(custom)) = (platform, payload) else { continue };
+        let Some(kind) = &custom.payload_type else { continue };
+        match apple::payload_type(kind) {
+            Some(spec) => found.extend(spec.check(&format!("/{index}/content"), &custom.content).findings),
+            None => {
+                let detail = format!("{} does not know this payload type", apple::catalogue().release);
+                found.push(PayloadIssue { pointer: format!("/{index}/payload_type"), detail });
             }
         }
     }
+    found
 }
 
 fn check_android_custom(at: &str, custom: &CustomSettings, issues: &mut Issues) {

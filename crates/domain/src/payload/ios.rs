@@ -1,5 +1,4 @@
-//! What iOS and iPadOS restrict: the keys of Apple's `com.apple.applicationaccess` that are not deprecated, and the
-//! payload types of custom settings that need more than a managed device.
+//! What iOS and iPadOS restrict: the keys of Apple's `com.apple.applicationaccess` that are not deprecated.
 
 use super::setting::{Kind, Restrictive, SettingSpec};
 
@@ -272,28 +271,4 @@ pub(super) static RESTRICTIONS: &[SettingSpec] = &[
     allow("safariAllowJavaScript", "", Device, "Safari runs no JavaScript."),
     allow("safariAllowPopups", "", Device, "Safari opens no pop-ups."),
     force("safariForceFraudWarning", "", All, "Safari warns of fraudulent sites, and this cannot be switched off."),
-];
-
-/// Apple's payload types that take effect on supervised devices only.
-pub(super) const SUPERVISED_TYPES: &[&str] = &[
-    "com.apple.SetupAssistant.managed",
-    "com.apple.app.lock",
-    "com.apple.homescreenlayout",
-    "com.apple.notificationsettings",
-    "com.apple.profileRemovalPassword",
-    "com.apple.proxy.http.global",
-    "com.apple.shareddeviceconfiguration",
-    "com.apple.tvremote",
-];
-
-/// Apple's payload types that are not allowed in user enrollment, besides the supervised ones.
-pub(super) const DEVICE_ONLY_TYPES: &[&str] = &[
-    "com.apple.apn.managed",
-    "com.apple.cellular",
-    "com.apple.declarations",
-    "com.apple.dnsSettings.managed",
-    "com.apple.domains",
-    "com.apple.networkusagerules",
-    "com.apple.osxserver.account",
-    "com.apple.vpn.managed",
 ];

@@ -5,6 +5,7 @@
 //! It must not know how a payload is sent to a device.
 
 mod android;
+pub mod apple;
 mod check;
 mod effects;
 mod forms;
@@ -16,7 +17,7 @@ mod secrets;
 mod setting;
 mod types;
 
-pub use check::{MAX_APPS, MAX_BYTES, MAX_PAYLOADS, PayloadIssue, check};
+pub use check::{MAX_APPS, MAX_BYTES, MAX_PAYLOADS, PayloadIssue, check, findings};
 pub use effects::{Effect, SENSOR_APPS, changes, is_sensor};
 pub use merge::{InForce, Share, in_force, nested, restrictive_merge, restricts};
 pub use requirements::{DeviceTraits, Need, Requirement, requirements, unmet};

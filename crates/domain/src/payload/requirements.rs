@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::{
-    Management, Payload, PayloadType, WebFilter, below, ios,
+    Management, Payload, PayloadType, WebFilter, apple, below, ios,
     setting::{SettingSpec, find, settings},
 };
 use crate::{level::Platform, os_version};
@@ -73,13 +73,8 @@ pub fn requirements(platform: Platform, payload: &Payload) -> Vec<Requirement> {
             _ => found.push(whole(Need::Supervised)),
         },
         (Platform::Ios, Payload::CustomSettings(custom)) => {
-            let kind = custom.payload_type.as_deref().unwrap_or_default();
-            if ios::SUPERVISED_TYPES.contains(&kind) {
-                found.push(whole(Need::Supervised));
-            } else if ios::DEVICE_ONLY_TYPES.contains(&kind) {
-                found.push(whole(Need::NotUserEnrollment));
-            } else if kind == "com.apple.applicationaccess" {
-                of_members(platform, "/content", &custom.content, ios::RESTRICTIONS, &mut found);
+            if let Some(spec) = custom.payload_type.as_deref().and_then(apple::payload_type) {
+                spec.requirements("/content", &custom.content, &mut found);
             }
         }
         (Platform::Android, Payload::CustomSettings(custom)) => {

@@ -5,12 +5,13 @@ use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use serde_json::Value;
 
 use super::{
-    android, ios, policy,
+    Need, android, apple, ios, policy,
     setting::{Kind, Restrictive, SettingSpec, find, settings},
     types::PayloadType,
 };
@@ -138,22 +139,57 @@ fn ios_restrictions_are_apples() {
 #[test]
 fn ios_payload_types_need_what_apple_says() {
     let Some(data) = data() else { return };
-    let mut supervised = BTreeSet::new();
-    let mut device_only = BTreeSet::new();
+    let mut known = BTreeSet::new();
     for file in fs::read_dir(data.join("apple/mdm/profiles")).unwrap() {
-        let (payload, _) = read(&file.unwrap().path());
+        let (payload, keys) = read(&file.unwrap().path());
         let Some(kind) = payload.get("payloadtype").filter(|kind| kind.starts_with("com.apple.")) else { continue };
-        if !payload.on_ios() {
+        if !payload.on_ios() || payload.get("supportedOS/iOS/introduced").is_none() {
             continue;
         }
-        if payload.is("supportedOS/iOS/supervised") {
-            supervised.insert(kind.to_owned());
-        } else if !payload.allowed_in_user_enrollment() {
-            device_only.insert(kind.to_owned());
+        let Some(spec) = apple::payload_type(kind) else {
+            assert!(payload.get("supportedOS/iOS/removed").is_some(), "{kind} is not in the catalogue");
+            continue;
+        };
+        known.insert(kind.to_owned());
+        let mut needs = Vec::new();
+        spec.requirements("", &serde_json::Map::new(), &mut needs);
+        let supervised = payload.is("supportedOS/iOS/supervised");
+        let device_only = !supervised && !payload.allowed_in_user_enrollment();
+        for (need, expected) in [(Need::Supervised, supervised), (Need::NotUserEnrollment, device_only)] {
+            assert_eq!(needs.iter().any(|found| found.needs == need), expected, "{kind}: {need:?}");
+        }
+        for key in keys.iter().filter(|key| key.on_ios() && key.get("supportedOS/iOS/removed").is_none()) {
+            let name = key.get("key").unwrap();
+            assert!(spec.key(name).is_some(), "{kind}: {name}");
         }
     }
-    assert_eq!(supervised.iter().map(String::as_str).collect::<Vec<_>>(), ios::SUPERVISED_TYPES);
-    assert_eq!(device_only.iter().map(String::as_str).collect::<Vec<_>>(), ios::DEVICE_ONLY_TYPES);
+    assert_eq!(known.iter().map(String::as_str).collect::<Vec<_>>(), apple::catalogue().names().collect::<Vec<_>>());
+    assert!(known.len() > 40);
+}
+
+#[test]
+fn the_catalogue_is_what_the_script_makes_of_the_schema() {
+    let Some(data) = data() else { return };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let ready =
+        Command::new("python3").args(["-c", "import yaml"]).output().is_ok_and(|output| output.status.success());
+    if !ready {
+        println!("skipped: no python3 with PyYAML");
+        return;
+    }
+    let made = std::env::temp_dir().join(format!("apple-catalogue-{}", std::process::id()));
+    let release = apple::catalogue().release.strip_prefix("iOS ").unwrap();
+    let output = Command::new("python3")
+        .arg(root.join("scripts/apple-catalogue.py"))
+        .args([data.join("apple").as_os_str(), release.as_ref(), made.as_os_str()])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    for name in ["catalogue.json", "LICENSE.txt"] {
+        let ours = root.join("crates/domain/src/payload/apple").join(name);
+        assert_eq!(fs::read(made.join(name)).unwrap(), fs::read(ours).unwrap(), "{name}");
+    }
+    fs::remove_dir_all(made).unwrap();
 }
 
 #[test]

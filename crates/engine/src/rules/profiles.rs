@@ -299,9 +299,9 @@ fn check(work: &mut Work<'_, '_>, draft: &Draft, before: Option<&ProfileSpec>) -
     let (rules, at) = (work.rules_handle(), "/spec/install_criteria");
     let criteria = &spec.install_criteria;
     problems.extend(super::smart_groups::criteria_problems(work.tx, work.tenant, &rules, criteria, at)?);
-    // A masked secret stands for one that passed this check when it was set, so any text of good length will do.
+    // A masked secret stands for one that passed this check when it was set: any text of good length, Base64 too, will do.
     let mut payloads = spec.payloads.clone();
-    let placeholder = before.is_some().then_some("masked-secret");
+    let placeholder = before.is_some().then_some("maskedsecret");
     payload::secrets(&mut payloads, &mut |secret| {
         if let (MASK, Some(text)) = (secret.as_str(), placeholder) {
             text.clone_into(secret);

@@ -22,6 +22,11 @@ pub struct PayloadSettings {
     /// On iOS, by kind of payload.
     #[schema(value_type = BTreeMap<PayloadType, Vec<SettingSpec>>)]
     ios: BTreeMap<PayloadType, &'static [SettingSpec]>,
+    /// The release of iOS whose payloads custom settings are checked by, for example `iOS 18.1`.
+    ios_release: &'static str,
+    /// Apple's payload types of that release, for custom settings.
+    #[schema(value_type = Vec<String>)]
+    ios_payload_types: Vec<&'static str>,
 }
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
@@ -35,5 +40,11 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 #[utoipa::path(get, path = "/api/v1/payload-settings", tag = "profiles", operation_id = "list_payload_settings",
     responses((status = 200, body = PayloadSettings)))]
 async fn list() -> Json<PayloadSettings> {
-    Json(PayloadSettings { android: payload::catalogue(Platform::Android), ios: payload::catalogue(Platform::Ios) })
+    let apple = payload::apple::catalogue();
+    Json(PayloadSettings {
+        android: payload::catalogue(Platform::Android),
+        ios: payload::catalogue(Platform::Ios),
+        ios_release: &apple.release,
+        ios_payload_types: apple.names().collect(),
+    })
 }

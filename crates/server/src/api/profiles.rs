@@ -58,6 +58,9 @@ pub struct Profile {
     spec: ProfileSpec,
     /// What parts of the draft need of a device, for the editor.
     requirements: Vec<Requirement>,
+    /// What in the draft's custom settings is newer than what is known here of the platform, or misspelt. It is sent to
+    /// devices as it is.
+    findings: Vec<Finding>,
     /// On how many devices it stands how: status and count.
     devices: BTreeMap<String, i64>,
     /// When it was made.
@@ -78,6 +81,15 @@ pub struct Requirement {
     pointer: String,
     /// What it needs.
     needs: payload::Need,
+}
+
+/// Something that an administrator should look at.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Finding {
+    /// The part, as a JSON pointer into `spec`.
+    pointer: String,
+    /// What was found.
+    detail: String,
 }
 
 /// A profile to be made, as a draft.
@@ -212,13 +224,10 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 }
 
 fn shown(tx: &mut Tx<'_>, principal: &Principal, profile: StoredProfile) -> Result<Profile, Error> {
-    let mut requirements = Vec::new();
-    for (index, part) in profile.draft.payloads.iter().enumerate() {
-        for requirement in payload::requirements(profile.platform, part) {
-            let pointer = format!("/payloads/{index}{}", requirement.pointer);
-            requirements.push(Requirement { pointer, needs: requirement.needs });
-        }
-    }
+    let requirements = profile.draft.requirements(profile.platform).into_iter();
+    let requirements = requirements.map(|part| Requirement { pointer: part.pointer, needs: part.needs }).collect();
+    let findings = payload::findings(profile.platform, &profile.draft.payloads).into_iter();
+    let findings = findings.map(|it| Finding { pointer: format!("/payloads{}", it.pointer), detail: it.detail });
     Ok(Profile {
         devices: stored::status_counts(tx, principal.tenant, profile.id)?.into_iter().collect(),
         id: profile.id,
@@ -229,6 +238,7 @@ fn shown(tx: &mut Tx<'_>, principal: &Principal, profile: StoredProfile) -> Resu
         published_version: profile.published_version,
         spec: profiles::masked(profile.draft),
         requirements,
+        findings: findings.collect(),
         created_at: profile.created_at,
         updated_at: profile.updated_at,
         version: profile.version,
@@ -237,7 +247,12 @@ fn shown(tx: &mut Tx<'_>, principal: &Principal, profile: StoredProfile) -> Resu
 }
 
 /// The profile, if it lies within reach.
-fn reached(tx: &mut Tx<'_>, rules: &Rules, principal: &Principal, id: ProfileId) -> Result<StoredProfile, Error> {
+pub(super) fn reached(
+    tx: &mut Tx<'_>,
+    rules: &Rules,
+    principal: &Principal,
+    id: ProfileId,
+) -> Result<StoredProfile, Error> {
     let found = stored::get(tx, principal.tenant, id)?;
     let tree = &rules.organization_groups;
     found.filter(|profile| principal.reaches(tree, profile.organization_group)).ok_or(Error::NotFound("profile"))

@@ -49,7 +49,8 @@ fn what_a_device_cannot_take_is_said_in_sentences() {
     }));
     let domains =
         payloads(json!([{"type": "custom_settings", "payload_type": "com.apple.app.lock", "content": {"a": 1}}]));
-    assert_eq!(requirements(Ios, &domains[0]), [Requirement { pointer: String::new(), needs: Need::Supervised }]);
+    let whole = |needs| Requirement { pointer: String::new(), needs };
+    assert_eq!(requirements(Ios, &domains[0]), [Need::Supervised, Need::MinimumOs("6.0".to_owned())].map(whole));
 }
 
 #[test]

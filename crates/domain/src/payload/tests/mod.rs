@@ -1,6 +1,7 @@
 //! Tests of the payloads: their shape here, the rest by subject.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failed step is a failed test")]
 
+mod apple;
 mod checks;
 mod meaning;
 mod properties;

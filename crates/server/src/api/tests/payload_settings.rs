@@ -19,5 +19,7 @@ async fn each_platform_has_its_own_settings() {
     assert_eq!(find("android", "passcode", "min_length")["kind"], "integer");
     assert!(all["android"].get("network_usage_rules").is_none(), "iOS only");
     assert!(all["ios"]["network_usage_rules"].is_array());
+    assert!(all["ios_release"].as_str().unwrap().starts_with("iOS "));
+    assert!(all["ios_payload_types"].as_array().unwrap().contains(&json!("com.apple.domains")));
     world.get("/api/v1/payload-settings", "").await.expect(401);
 }
