@@ -229,7 +229,7 @@ async fn dump(client: &Client, operations: &[Operation], ids: &Ids) -> BTreeMap<
     let mut seen = BTreeMap::new();
     for operation in operations.iter().filter(|one| one.method == "GET" && matches!(one.needs, Needs::All(_))) {
         let path = match resource_id(&operation.path) {
-            _ if ["follow_journal", "get_logo"].contains(&operation.id.as_str()) => continue,
+            _ if ["follow_journal", "get_logo", "get_mobileconfig"].contains(&operation.id.as_str()) => continue,
             _ if !operation.path.contains('{') => operation.path.clone(),
             Some(name) if ids.contains_key(name) => operation.path.replace("{id}", &ids[name]),
             _ => continue,

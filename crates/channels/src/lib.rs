@@ -1,11 +1,12 @@
 //! What reaches devices and people.
 //!
 //! A channel compares what should be with what was reported and hands over what is missing; [`agent`] does so for
-//! devices with our own agent. [`delivery`] takes messages out of the outbox and hands them to providers, which say what
-//! they made of them ([`outcome`]): [`email`] and [`sms`]. [`push`] wakes agents
-//! and tells devices' owners. This crate must not decide what should be, nor know SQL.
+//! devices with our own agent, [`apple`] puts the same into Apple's words. [`delivery`] takes messages out of the outbox
+//! and hands them to providers, which say what they made of them ([`outcome`]): [`email`] and [`sms`]. [`push`] wakes
+//! agents and tells devices' owners. This crate must not decide what should be, nor know SQL.
 
 pub mod agent;
+pub mod apple;
 pub mod delivery;
 pub mod email;
 pub mod outcome;

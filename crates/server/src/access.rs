@@ -183,6 +183,7 @@ pub const TABLE: &[(Method, &str, Access)] = &[
     (Method::POST, "/api/v1/profiles/{id}/retire", Access::Right(Right::ManageProfiles)),
     (Method::POST, "/api/v1/profiles/{id}/preview", Access::Right(Right::ManageProfiles)),
     (Method::GET, "/api/v1/profiles/{id}/versions", Access::Right(Right::View)),
+    (Method::GET, "/api/v1/profiles/{id}/mobileconfig", Access::Right(Right::View)),
     (Method::GET, "/api/v1/payload-settings", Access::Right(Right::View)),
     (
         Method::POST,

@@ -22,6 +22,7 @@ pub mod links;
 pub mod live;
 pub mod logo;
 pub mod messages_link;
+pub mod mobileconfig;
 pub mod notification_templates;
 pub mod notifications;
 pub mod notify;
@@ -66,6 +67,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(logo::router())
         .merge(quickstart::router())
         .merge(profiles::router())
+        .merge(mobileconfig::router())
         .merge(payload_settings::router())
         .merge(jobs::router())
         .merge(channels::router())

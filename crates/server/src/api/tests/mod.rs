@@ -10,6 +10,7 @@ mod explain;
 mod integrations;
 mod journal;
 mod lists;
+mod mobileconfig;
 mod notification_templates;
 mod notifications;
 mod payload_settings;
