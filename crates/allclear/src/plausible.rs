@@ -378,6 +378,15 @@ pub fn threat(random: &mut StdRng, platform: Platform) -> ThreatKind {
     weighted(random, &found.collect::<Vec<_>>())
 }
 
+/// Facts of an inventory that show a threat when they are so: the kind of threat, the member, and its value then.
+pub const SHOWN: &[(&str, &str, bool)] = &[
+    ("no_passcode", "passcode_present", false),
+    ("developer_mode", "developer_mode", true),
+    ("usb_debugging", "usb_debugging", true),
+    ("rooted", "rooted", true),
+    ("jailbroken", "rooted", true),
+];
+
 fn weighted<T: Copy>(random: &mut StdRng, from: &[(u32, T)]) -> T {
     let mut left = random.random_range(0..from.iter().map(|(weight, _)| weight).sum::<u32>().max(1));
     for (weight, one) in from {
@@ -468,6 +477,13 @@ mod tests {
                 assert_eq!(model(&mut random, Some(platform)).platform, platform);
                 assert!(threat(&mut random, platform).platform.is_none_or(|of| of == platform));
             }
+        }
+    }
+
+    #[test]
+    fn what_shows_in_an_inventory_can_be_caught() {
+        for (classification, _, _) in SHOWN {
+            assert!(KINDS.iter().any(|kind| kind.classification == *classification), "{classification}");
         }
     }
 

@@ -135,6 +135,13 @@ struct Caught {
     details: serde_json::Map<String, Value>,
 }
 
+impl Caught {
+    /// Whether the phone's inventory shows it, so that nobody has to detect it.
+    fn shows(&self) -> bool {
+        plausible::SHOWN.iter().any(|(classification, _, _)| *classification == self.classification)
+    }
+}
+
 impl Phone {
     /// A phone with its credential in `client`.
     pub(super) fn new(client: Client, shared: Arc<Shared>, outfit: Outfit, mut random: StdRng) -> Self {
@@ -154,7 +161,15 @@ impl Phone {
 
     /// Says how the phone is.
     async fn take_stock(&self) -> Option<()> {
-        let inventory = json!({"os_version": self.outfit.version, "protection_status": "activated"});
+        let mut inventory = json!({"os_version": self.outfit.version, "protection_status": "activated"});
+        for (classification, member, wrong) in plausible::SHOWN {
+            let caught = self.caught.lock().unwrap_or_else(PoisonError::into_inner);
+            let is_so = caught.iter().any(|caught| caught.classification == *classification);
+            // Two kinds may show in one member: of a phone's platform there is one only.
+            if is_so || inventory.get(member).is_none() {
+                inventory[member] = (is_so == *wrong).into();
+            }
+        }
         let told = self.shared.send::<Value>(&self.client, Method::POST, "/agent/v1/inventory", &inventory).await;
         self.note(told).map(|_| ())
     }
@@ -169,7 +184,7 @@ impl Phone {
         };
         let found: Vec<Value> = {
             let caught = self.caught.lock().unwrap_or_else(PoisonError::into_inner);
-            caught.iter().enumerate().map(report).collect()
+            caught.iter().filter(|caught| !caught.shows()).enumerate().map(report).collect()
         };
         if found.is_empty() {
             return Some(());
@@ -183,24 +198,31 @@ impl Phone {
         let every = f64::from(self.shared.plan.devices) / self.shared.plan.rate;
         for number in 0_u64.. {
             tokio::time::sleep(self.draw(&self.fortune, |random| interval(random, every))).await;
-            let message = self.draw(&self.fortune, |random| self.next(random, number));
+            let (message, shows) = self.draw(&self.fortune, |random| self.next(random, number));
             let opened = message["status"] == "open";
-            let sent = self.shared.send::<Value>(&self.client, Method::POST, "/agent/v1/detections", &message).await;
-            let Some(taken) = self.note(sent) else { continue };
-            if taken["rejected"].as_array().is_some_and(|rejected| !rejected.is_empty()) {
-                self.shared.tally.error(&taken["rejected"]);
-            } else {
-                if opened {
-                    self.shared.tally.opened();
-                } else {
-                    self.shared.tally.resolved();
+            if shows {
+                // The server sees for itself what is wrong.
+                if self.take_stock().await.is_none() {
+                    continue;
                 }
+            } else {
+                let sent = self.shared.send::<Value>(&self.client, Method::POST, "/agent/v1/detections", &message);
+                let Some(taken) = self.note(sent.await) else { continue };
+                if taken["rejected"].as_array().is_some_and(|rejected| !rejected.is_empty()) {
+                    self.shared.tally.error(&taken["rejected"]);
+                    continue;
+                }
+            }
+            if opened {
+                self.shared.tally.opened();
+            } else {
+                self.shared.tally.resolved();
             }
         }
     }
 
-    /// The next message: something new, or the end of something.
-    fn next(&self, random: &mut StdRng, number: u64) -> Value {
+    /// The next message: something new, or the end of something; and whether an inventory shows it.
+    fn next(&self, random: &mut StdRng, number: u64) -> (Value, bool) {
         let mut open = self.caught.lock().unwrap_or_else(PoisonError::into_inner);
         let loses = match open.len() {
             0 => false,
@@ -217,10 +239,11 @@ impl Phone {
             (Caught { id: name.clone(), classification: kind.classification, details }, "open")
         };
         let message = message(&name, &caught, status, SystemSource.now());
+        let shows = caught.shows();
         if status == "open" {
             open.push(caught);
         }
-        message
+        (message, shows)
     }
 
     /// Fetches commands and carries them out, for ever.
