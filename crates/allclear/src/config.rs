@@ -46,6 +46,8 @@ pub struct Config {
     pub metrics: Metrics,
     /// Requests to other servers.
     pub outgoing: Outgoing,
+    /// Indicator sets.
+    pub indicators: Indicators,
 }
 
 /// `[database]`
@@ -113,6 +115,13 @@ pub struct Metrics {
 pub struct Outgoing {
     /// What may be reached besides public addresses.
     pub allow: Vec<String>,
+}
+
+/// `[indicators]`
+#[derive(Clone, Deserialize)]
+pub struct Indicators {
+    /// A folder whose files are sets of every tenant; empty: none.
+    pub folder: PathBuf,
 }
 
 /// Where settings come from, besides the defaults.
@@ -288,7 +297,13 @@ impl Config {
             requests_burst: self.limits.requests_burst,
             failures_per_second: self.limits.failures_per_second,
             outgoing: self.allow_list()?,
+            indicators_folder: self.indicators_folder().is_some(),
         })
+    }
+
+    /// The folder with indicator sets, if there is one.
+    pub fn indicators_folder(&self) -> Option<PathBuf> {
+        Some(self.indicators.folder.clone()).filter(|folder| !folder.as_os_str().is_empty())
     }
 
     /// What the server may reach besides public addresses.

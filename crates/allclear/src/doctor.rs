@@ -114,6 +114,7 @@ impl Doctor {
                 db.close().await;
             }
             address(&mut report, config).await;
+            folder(&mut report, config);
         }
         for finding in &report.0 {
             let grade = match finding.grade {
@@ -125,6 +126,15 @@ impl Doctor {
         }
         let worst = report.0.iter().map(|finding| finding.grade).max();
         Ok(if worst == Some(Grade::Fail) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    }
+}
+
+fn folder(report: &mut Report, config: &Config) {
+    let about = "indicators";
+    let Some(folder) = config.indicators_folder() else { return };
+    match std::fs::read_dir(&folder) {
+        Ok(_) => report.ok(about, format!("{} can be read", folder.display())),
+        Err(error) => report.warn(about, format!("{}: {error}; no sets come from there", folder.display())),
     }
 }
 

@@ -6,7 +6,10 @@ use allclear_channels::{
     delivery::{self, Outgoing},
     push::worker,
 };
-use allclear_connectors::supervisor::{self, SupervisorOptions};
+use allclear_connectors::{
+    indicators,
+    supervisor::{self, SupervisorOptions},
+};
 use allclear_engine::{
     Engine,
     source::{Source, SystemSource},
@@ -129,6 +132,11 @@ impl Server {
             let (engine, stop, feeds) = (engine.clone(), stop.clone(), outgoing.http.clone());
             tokio::spawn(supervisor::run(engine, feeds, SupervisorOptions::default(), stop.cancelled_owned()))
         };
+        let comparing = {
+            let (engine, stop, http) = (engine.clone(), stop.clone(), outgoing.http.clone());
+            let options = indicators::Options { folder: config.indicators_folder(), ..indicators::Options::default() };
+            tokio::spawn(indicators::run(engine, http, options, stop.cancelled_owned()))
+        };
         let calling = {
             let (engine, stop, outgoing) = (engine.clone(), stop.clone(), outgoing.clone());
             tokio::spawn(worker::run(engine, outgoing, stop.cancelled_owned()))
@@ -141,6 +149,7 @@ impl Server {
             ("the HTTP server", serving),
             ("the engine", running),
             ("the reader of threat feeds", reading),
+            ("the reader of indicator sets", comparing),
             ("the sender of messages", sending),
             ("the caller of devices", calling),
         ];

@@ -262,6 +262,7 @@ async fn the_schema_is_migrated_when_asked() {
             "applied 0008 outbox_expiry",
             "applied 0009 classification_texts",
             "applied 0010 push_tokens",
+            "applied 0011 indicators",
         ];
         assert_eq!(place.lines(&["migrate"]).await[..applied.len()], applied);
         assert_eq!(place.lines(&["migrate"]).await, ["the database is up to date"]);

@@ -359,6 +359,9 @@ impl Walker<'_> {
             "admins?q=walnut",
             "admins?organization_group_id=$organization_group",
             "api-tokens?organization_group_id=$organization_group",
+            "indicator-sets?q=walnut",
+            "indicators?q=walnut",
+            "indicators?set_id=$indicator_set",
             "integrations?q=walnut",
             "journal?before=1000000&device_id=$device",
             "profiles?organization_group_id=$organization_group",
@@ -470,6 +473,9 @@ fn bodies(operation: &str, takes_body: bool) -> Vec<Value> {
             vec![json!({ "kind": "lookout", "name": "$fresh", "base_url": "https://hazel.example.com",
                 "application_key": "hazel", "enabled": false })]
         }
+        "create_indicator_set" => vec![json!({ "name": "$fresh" })],
+        "edit_indicator_set" => vec![json!({ "name": "mine", "version": 1 })],
+        "load_indicator_set" => vec![json!({ "objects": [] })],
         "edit_integration" => vec![json!({ "name": "mine", "version": 1 })],
         "create_organization_group" => vec![json!({ "name": "$fresh", "parent_id": "$organization_group" })],
         "retry_notifications" => vec![json!({}), json!({ "user_id": "$user" })],

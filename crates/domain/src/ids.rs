@@ -87,6 +87,10 @@ ids! {
     MessagesSessionId,
     /// A passkey of an administrator.
     PasskeyId,
+    /// A set of indicators.
+    IndicatorSetId,
+    /// An app or configuration profile that devices have, in one version.
+    ItemId,
 }
 
 impl OrganizationGroupId {

@@ -18,6 +18,7 @@ pub mod evaluate;
 pub mod explain;
 pub mod ids;
 pub mod incident;
+pub mod indicator;
 pub mod journal;
 pub mod level;
 pub mod logo;

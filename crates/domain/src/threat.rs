@@ -42,7 +42,7 @@ pub struct Threat {
     pub changed_at: Time,
     /// Set while an administrator ignores it.
     pub ignored: Option<Ignored>,
-    /// A digest of the evidence, kept of open threats of posture rules to tell whether there is new evidence.
+    /// A digest of the evidence, kept of open threats of the built-in source to tell whether there is new evidence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<u64>,
 }

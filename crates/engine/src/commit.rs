@@ -17,6 +17,8 @@ use crate::{
 
 /// The most facts in one transaction: past a few hundred, a batch costs latency and gains nothing.
 const BATCH: usize = 256;
+/// Apps of inventories that take about as long as one other fact.
+const APPS_A_FACT: usize = 16;
 /// How many submissions may wait; more are told to come back.
 const WAITING: usize = 4096;
 /// Queues, each with a transaction of its own under way. SQLite has one writer; on PostgreSQL a tenant keeps to one
@@ -76,12 +78,12 @@ async fn run(shared: std::sync::Weak<crate::Shared>, mut receiver: mpsc::Receive
             },
         };
         let tenant = first.tenant;
-        let mut size = first.facts.len();
+        let mut size = weight(&first.facts);
         let mut group = vec![first];
         while size < BATCH {
             match receiver.try_recv() {
                 Ok(next) if next.tenant == tenant => {
-                    size += next.facts.len();
+                    size += weight(&next.facts);
                     group.push(next);
                 }
                 Ok(other) => {
@@ -94,6 +96,15 @@ async fn run(shared: std::sync::Weak<crate::Shared>, mut receiver: mpsc::Receive
         let Some(shared) = shared.upgrade() else { return };
         commit(&Engine { shared }, tenant, group).await;
     }
+}
+
+/// How many plain facts these are worth: an inventory takes as long as it has apps.
+fn weight(facts: &[Fact]) -> usize {
+    let apps = facts.iter().map(|fact| match fact {
+        Fact::Inventory { inventory, .. } => inventory.apps.as_ref().map_or(0, Vec::len),
+        _ => 0,
+    });
+    facts.len() + apps.sum::<usize>() / APPS_A_FACT
 }
 
 async fn commit(engine: &Engine, tenant: Tenant, group: Vec<Submission>) {

@@ -4,6 +4,7 @@ use allclear_domain::{
     detection::Detection,
     ids::{Tenant, ThreatId},
     journal::Change,
+    posture_rules::evidence_of,
     threat::Threat,
 };
 use allclear_store::{db::Tx, threats};
@@ -51,6 +52,23 @@ impl Loaded {
         }
         let threats = &mut self.record.facts.threats;
         threats.insert(place.unwrap_or(threats.len()), threat);
+        Ok(())
+    }
+    /// The same for what this server finds by itself: the evidence of open threats is kept, and its digest, which tells
+    /// whether there is news; what was seen stays with a threat that is over.
+    pub(crate) fn found(
+        &mut self,
+        tx: &mut Tx<'_>,
+        tenant: Tenant,
+        detection: &Detection,
+        new_id: ThreatId,
+    ) -> Result<(), Error> {
+        let evidence = evidence_of(detection);
+        let kept = evidence.is_some().then_some(&detection.details);
+        self.detected(tx, tenant, detection, kept, new_id)?;
+        if let Some(threat) = self.record.facts.threats.iter_mut().find(|threat| threat.is_about(detection)) {
+            threat.evidence = evidence;
+        }
         Ok(())
     }
 }

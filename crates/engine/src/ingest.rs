@@ -9,6 +9,7 @@ use std::{
 };
 
 use allclear_domain::{
+    app::App,
     classification,
     detection::{
         BUILT_IN_SOURCE, Detection, DeviceRef, Notice, Observed, ProtectionStatus, SensorReport, SourceEvent, Unmapped,
@@ -27,7 +28,7 @@ use allclear_store::{
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::{Error, work::Work};
+use crate::{Error, indicators, work::Work};
 
 /// A fact about a device, or what claims to be one.
 #[derive(Clone, PartialEq, Debug)]
@@ -83,6 +84,10 @@ pub struct Inventory {
     pub protection_status: Option<ProtectionStatus>,
     /// All profiles of ours that are on it, each in which version.
     pub installed: Option<Vec<(ProfileId, u32)>>,
+    /// All apps that are on it.
+    pub apps: Option<Vec<App>>,
+    /// All configuration profiles that are on it, ours or not: their identifiers and UUIDs.
+    pub profiles_seen: Option<Vec<String>>,
 }
 
 /// What to do with a message about a device nobody knows.
@@ -268,7 +273,7 @@ impl Intake<'_, '_, '_> {
             Fact::Answered { device, command, status, detail } => {
                 self.answer(*device, *command, *status, detail.as_deref())
             }
-            Fact::Inventory { device, inventory } => Ok(self.inventory(*device, inventory)),
+            Fact::Inventory { device, inventory } => self.inventory(*device, inventory),
         }
     }
 
@@ -433,11 +438,12 @@ impl Intake<'_, '_, '_> {
 
     /// A message about a threat on a device we know.
     fn detection(&mut self, device: DeviceId, detection: &Detection) -> Result<Outcome, Error> {
-        let detection = Detection {
+        let mut detection = Detection {
             classification: classification::canonical(&detection.classification).to_owned(),
             ..detection.clone()
         };
         self.work.load([device])?;
+        indicators::annotate(self.work, &mut detection.details, MAX_DETAILS)?;
         let (tenant, now, new_id) = (self.work.tenant, self.work.now, ThreatId(self.work.source.id()));
         let Some((tx, loaded)) = self.work.loaded_with_tx(device) else {
             return Ok(unknown_device("the device was deleted"));
@@ -485,7 +491,7 @@ impl Intake<'_, '_, '_> {
     }
 
     /// What a device's agent sees of the device.
-    fn inventory(&mut self, device: DeviceId, inventory: &Inventory) -> Outcome {
+    fn inventory(&mut self, device: DeviceId, inventory: &Inventory) -> Result<Outcome, Error> {
         let now = self.work.now;
         let ours: Vec<(ProfileId, u32)> = inventory
             .installed
@@ -494,7 +500,7 @@ impl Intake<'_, '_, '_> {
             .filter(|(profile, _)| self.work.rules().profile(*profile).is_some())
             .copied()
             .collect();
-        self.known(device, |loaded| {
+        let outcome = self.known(device, |loaded| {
             let facts = &mut loaded.record.facts.device;
             let actor = Actor::new(ActorKind::Device, facts.friendly_name.clone());
             let mut fields = observe(facts, &inventory.observed);
@@ -522,7 +528,12 @@ impl Intake<'_, '_, '_> {
                     }
                 }
             }
-        })
+        });
+        if outcome == Outcome::Accepted {
+            let (apps, profiles) = (inventory.apps.as_deref(), inventory.profiles_seen.as_deref());
+            indicators::take_in(self.work, device, apps, profiles)?;
+        }
+        Ok(outcome)
     }
 
     /// Remembers what a source calls a device, and takes in what waited for that name.

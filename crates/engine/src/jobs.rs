@@ -1,4 +1,4 @@
-//! Re-evaluation after a change of rules: in bounded steps, resumable, while detections go on being served.
+//! Re-evaluation after a change of rules or indicators: in bounded steps, resumable, while detections go on being served.
 //!
 //! A step is one transaction over a few hundred devices and moves the job's place with them, so that a killed node's
 //! job is carried on where it stood, by this node or another.
@@ -13,10 +13,15 @@ use allclear_domain::{
 pub use allclear_store::jobs::{Job, JobState, Scope};
 use allclear_store::{jobs as stored, tenants};
 
-use crate::{Engine, Error, work::Work};
+use crate::{Engine, Error, indicators, work::Work};
 
 /// Devices in one step: some ten milliseconds of writing between two detections.
 const STEP: i64 = 500;
+/// The same for a job that also compares all that is on them.
+const COMPARED: i64 = 100;
+/// The kinds of jobs.
+const REEVALUATION: &str = "reevaluation";
+const INDICATORS: &str = "indicators";
 /// How long a node keeps a job without a sign of life.
 const LEASE: Span = Span::seconds(30);
 /// How often a node looks for jobs nobody told it of.
@@ -24,9 +29,18 @@ const LOOK: Duration = Duration::from_secs(2);
 
 /// Starts a re-evaluation within the transaction that changes the rules.
 pub fn reevaluate(work: &mut Work<'_, '_>, scope: Scope, reason: String) -> Result<JobId, Error> {
+    start(work, REEVALUATION, scope, reason)
+}
+
+/// Starts a comparison with the indicators within the transaction that changes them.
+pub(crate) fn compare(work: &mut Work<'_, '_>, scope: Scope, reason: String) -> Result<JobId, Error> {
+    start(work, INDICATORS, scope, reason)
+}
+
+fn start(work: &mut Work<'_, '_>, kind: &str, scope: Scope, reason: String) -> Result<JobId, Error> {
     let job = Job {
         id: JobId(work.source.id()),
-        kind: "reevaluation".into(),
+        kind: kind.to_owned(),
         total: stored::count(work.tx, work.tenant, &scope)?,
         scope,
         reason,
@@ -78,8 +92,13 @@ async fn step(engine: &Engine, tenant: Tenant) -> Result<bool, Error> {
             let Some(mut job) = stored::lease(work.tx, tenant, &node, now, now.plus(LEASE))? else {
                 return Ok::<_, Error>((false, None));
             };
-            let devices = stored::devices(work.tx, tenant, &job.scope, job.progress, STEP)?;
+            let compared = job.kind == INDICATORS;
+            let step = if compared { COMPARED } else { STEP };
+            let devices = stored::devices(work.tx, tenant, &job.scope, job.progress, step)?;
             work.load(devices.iter().copied())?;
+            if compared {
+                indicators::recheck(&mut work, &devices)?;
+            }
             for device in &devices {
                 if let Some(loaded) = work.loaded(*device) {
                     loaded.touch();
@@ -89,7 +108,7 @@ async fn step(engine: &Engine, tenant: Tenant) -> Result<bool, Error> {
             job.progress = devices.last().copied().or(job.progress);
             job.done += i64::try_from(devices.len()).unwrap_or(0);
             job.updated_at = now;
-            if devices.len() < usize::try_from(STEP).unwrap_or(usize::MAX) {
+            if devices.len() < usize::try_from(step).unwrap_or(usize::MAX) {
                 job.state = JobState::Done;
                 job.total = job.done;
             }

@@ -6,6 +6,7 @@
 
 pub mod account_status;
 pub mod admins;
+mod built_in;
 pub mod channels;
 mod commit;
 pub mod compose;
@@ -15,6 +16,7 @@ pub mod digest;
 pub mod directory;
 pub mod enforcement;
 mod error;
+pub mod indicators;
 pub mod ingest;
 pub mod jobs;
 pub mod messages_app;

@@ -6,7 +6,7 @@
 use allclear_domain::{
     device::EnrollmentStatus,
     ids::{Tenant, ThreatId},
-    posture_rules::{evidence_of, judge},
+    posture_rules::judge,
     rules::Rules,
     time::Time,
 };
@@ -30,13 +30,7 @@ pub(crate) fn apply(
     }
     let judged = judge(&rules.settings.posture_rules, &facts.device, now);
     for detection in judged.detections(facts.device.id, &facts.threats, now) {
-        let evidence = evidence_of(&detection);
-        let kept = evidence.is_some().then_some(&detection.details);
-        loaded.detected(tx, tenant, &detection, kept, ThreatId(source.id()))?;
-        let threats = &mut loaded.record.facts.threats;
-        if let Some(threat) = threats.iter_mut().find(|threat| threat.is_about(&detection)) {
-            threat.evidence = evidence;
-        }
+        loaded.found(tx, tenant, &detection, ThreatId(source.id()))?;
     }
     Ok(judged.valid_until)
 }

@@ -12,7 +12,7 @@ use allclear_domain::{
 };
 use allclear_store::{account_status as statuses, devices, jobs, journal, tenants};
 
-use crate::{Engine, Error, account_status, digest, enforcement, ingest::Fact, outbox};
+use crate::{Engine, Error, account_status, digest, enforcement, indicators, ingest::Fact, outbox};
 
 /// How often other nodes' commits and due devices are looked for.
 const TICK: Duration = Duration::from_millis(250);
@@ -25,7 +25,7 @@ const KEEP_ANSWERS: Span = Span::days(1);
 /// How often old rows are cleared away.
 const CLEAR: Span = Span::seconds(3600);
 
-/// How often it is looked whether messages expired and whether a digest is due.
+/// How often it is looked whether messages or indicators expired and whether a digest is due.
 const LOOK: Span = Span::seconds(10);
 
 /// When this node last did what is done now and then.
@@ -75,6 +75,7 @@ async fn tick(engine: &Engine, times: &mut Times) -> Result<(), Error> {
         if minute && tenant != Tenant::SERVER {
             outbox::expire(engine, tenant).await?;
             digest::run_due(engine, tenant).await?;
+            indicators::run_due(engine, tenant).await?;
         }
         if times.cleared.is_none_or(|last: Time| now.since(last) >= CLEAR) {
             clear(engine, tenant, now).await?;

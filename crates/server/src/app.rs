@@ -33,6 +33,8 @@ pub struct ServerOptions {
     pub failures_per_second: u32,
     /// What may be reached besides public addresses over https: URLs that somebody types in are checked against it.
     pub outgoing: AllowList,
+    /// Whether the server reads indicator sets from a folder.
+    pub indicators_folder: bool,
 }
 
 impl Default for ServerOptions {
@@ -45,6 +47,7 @@ impl Default for ServerOptions {
             requests_burst: 20_000,
             failures_per_second: 20,
             outgoing: AllowList::default(),
+            indicators_folder: false,
         }
     }
 }

@@ -8,10 +8,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use allclear_connectors::indicators;
 use allclear_store::tokens;
 use uuid::Uuid;
 
-use crate::app::ServerOptions;
+use crate::{api::indicator_sets, app::ServerOptions};
 
 /// Bounds of one request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,14 +28,22 @@ pub const BODY: usize = 1024 * 1024;
 /// The longest body of a batch of events.
 pub const BATCH: usize = 16 * 1024 * 1024;
 
+/// The longest body with everything that is on a device.
+pub const INVENTORY: usize = 4 * 1024 * 1024;
+/// Where the content of a set of indicators is handed in.
+const INDICATORS: &str = "/api/v1/indicator-sets/{id}/content";
+
 /// The bounds of requests to a route, given by its template.
 pub fn of(route: &str, options: &ServerOptions) -> Limits {
     let body = match route {
         "/api/v1/detections" | "/api/v1/source-events" | "/agent/v1/detections" => BATCH,
+        INDICATORS => indicators::LARGEST,
+        "/agent/v1/inventory" => INVENTORY,
         _ => BODY,
     };
     let time = match route {
         "/api/v1/live" | "/agent/v1/commands" | "/m/v1/wait" => None,
+        INDICATORS => Some(options.request_time.max(indicator_sets::TIME)),
         _ => Some(options.request_time),
     };
     Limits { body, time }
@@ -165,6 +174,7 @@ mod tests {
     fn batches_may_be_long_and_live_answers_may_wait() {
         let options = ServerOptions::default();
         assert_eq!(of("/api/v1/detections", &options), Limits { body: BATCH, time: Some(options.request_time) });
+        assert_eq!(of(INDICATORS, &options), Limits { body: indicators::LARGEST, time: Some(indicator_sets::TIME) });
         assert_eq!(of("/api/v1/roles", &options).body, BODY);
         assert_eq!(of("/api/v1/live", &options).time, None);
     }

@@ -58,6 +58,7 @@ const READER_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 's
         (name = "channels", description = "What messages are sent by."),
         (name = "search", description = "Users, devices and threats by the beginning of their names."),
         (name = "source-events", description = "Messages of sources, and those that are kept aside."),
+        (name = "indicators", description = "Signs by which malicious software is known, in sets."),
         (name = "integrations", description = "Threat feeds that are connected."),
         (name = "session", description = "Administrators sign in and out, and see who they are and where."),
         (name = "account", description = "An administrator's own name, mail address and second factors."),

@@ -17,7 +17,7 @@ use uuid::Uuid;
 use crate::{
     Error,
     db::{Tx, Value},
-    json, params, row, threats,
+    items, json, params, row, threats,
 };
 
 /// Everything kept about one device.
@@ -412,6 +412,7 @@ pub fn delete(tx: &mut Tx<'_>, tenant: Tenant, record: &DeviceRecord) -> Result<
         )?;
     }
     threats::delete_of_device(tx, tenant, record)?;
+    items::delete_of_device(tx, tenant, record.id())?;
     for sql in [
         "DELETE FROM device_alias WHERE tenant = $1 AND device_id = $2",
         "DELETE FROM device_credential WHERE tenant = $1 AND device_id = $2",

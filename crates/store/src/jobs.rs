@@ -1,7 +1,7 @@
 //! Jobs: work that goes on after the request that started it, in steps, whoever carries it on.
 
 use allclear_domain::{
-    ids::{DeviceId, JobId, OrganizationGroupId, ProfileId, SmartGroupId, Tenant, UserId},
+    ids::{DeviceId, ItemId, JobId, OrganizationGroupId, ProfileId, SmartGroupId, Tenant, UserId},
     time::Time,
 };
 use serde::{Deserialize, Serialize};
@@ -34,6 +34,9 @@ pub struct Scope {
     pub devices: Vec<DeviceId>,
     /// Those of these users.
     pub users: Vec<UserId>,
+    /// Those that have one of these items.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub items: Vec<ItemId>,
 }
 
 impl Scope {
@@ -72,6 +75,9 @@ impl Scope {
         for user in &self.users {
             parts.push(("device WHERE tenant = $1 AND user_id = $2", "id", Value::from(user.0)));
         }
+        for item in &self.items {
+            parts.push(("device_item WHERE tenant = $1 AND item = $2", "device_id", Value::from(item.0)));
+        }
         parts
     }
 }
@@ -93,7 +99,7 @@ pub enum JobState {
 pub struct Job {
     /// Its id.
     pub id: JobId,
-    /// What it does; `reevaluation`.
+    /// What it does: `reevaluation`, or `indicators`, which are compared anew as well.
     pub kind: String,
     /// Which devices it concerns.
     pub scope: Scope,
@@ -160,12 +166,13 @@ impl JobRow {
 const COLUMNS: &str =
     "id, kind, scope, reason, state, progress, total, done, changed, created_at, updated_at, created_by";
 
-/// Adds a job, unless one with the same scope has not begun yet: that one will do the same. Returns its id.
+/// Adds a job, unless one of the kind with the same scope has not begun yet: that one will do the same. Returns its id.
 pub fn insert(tx: &mut Tx<'_>, tenant: Tenant, job: &Job) -> Result<JobId, Error> {
     let scope = json::encode(&job.scope)?;
     let waiting: Option<Uuid> = tx.query_opt(
-        "SELECT id FROM job WHERE tenant = $1 AND state <> 'done' AND state = 'waiting' AND scope = $2 LIMIT 1",
-        params![tenant.0, &scope],
+        "SELECT id FROM job \
+         WHERE tenant = $1 AND state <> 'done' AND state = 'waiting' AND kind = $2 AND scope = $3 LIMIT 1",
+        params![tenant.0, &job.kind, &scope],
     )?;
     if let Some(id) = waiting {
         return Ok(JobId(id));

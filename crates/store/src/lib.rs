@@ -16,7 +16,10 @@ pub mod enforcement;
 pub mod enrollment_tokens;
 mod error;
 pub mod idempotency;
+pub mod indicator_sets;
+pub mod indicators;
 pub mod integrations;
+pub mod items;
 pub mod jobs;
 pub mod journal;
 pub mod json;
@@ -84,4 +87,5 @@ pub const MIGRATIONS: &[db::migrate::Migration] = &[
         sql: include_str!("../migrations/0009_classification_texts.sql"),
     },
     db::migrate::Migration { number: 10, name: "push_tokens", sql: include_str!("../migrations/0010_push_tokens.sql") },
+    db::migrate::Migration { number: 11, name: "indicators", sql: include_str!("../migrations/0011_indicators.sql") },
 ];

@@ -80,6 +80,14 @@ pub async fn populate(client: &Client, phone: &Phone, mark: &str) -> Ids {
     let told = json!({ "device_ids": [phone.id], "message": format!("{mark} message") });
     let told = client.post("/api/v1/device-notifications", told).await.expect(202);
     ids.insert("message", told["devices"][0]["notification_id"].as_str().unwrap().to_owned());
+    let set = post("indicator-sets", json!({ "name": format!("{mark} set") })).await;
+    ids.insert("indicator_set", id_of(&set));
+    let pattern = format!("[app:id='{mark}.app']");
+    let bundle =
+        json!({ "objects": [{ "type": "indicator", "id": "indicator--1", "name": mark, "pattern": pattern }] });
+    client.call("PUT", &format!("/api/v1/indicator-sets/{}/content", ids["indicator_set"]), &bundle).await.expect(200);
+    let apps = json!({ "apps": [{ "identifier": format!("{mark}.app"), "name": format!("{mark} app") }] });
+    phone.agent.post("/agent/v1/inventory", apps).await.expect(204);
     rest(client).await;
     let commands = phone.commands(0).await;
     ids.insert("command", id_of(commands.first().expect("the profile is to be installed")));
@@ -101,6 +109,7 @@ pub fn resource_id(path: &str) -> Option<&'static str> {
         "api-tokens" => "api_token",
         "devices" => "device",
         "enrollment-tokens" => "enrollment_token",
+        "indicator-sets" => "indicator_set",
         "integrations" => "integration",
         "jobs" => "job",
         "notifications" => "notification",

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use allclear_channels::agent::{self, Command};
 use allclear_domain::{
+    app::{self, App},
     detection::{Detection, DeviceRef, Observed, ProtectionStatus, ThreatStatus},
     device::SecurityState,
     ids::{CommandId, DeviceId, ProfileId},
@@ -274,6 +275,12 @@ pub struct AgentInventory {
     /// All profiles that are on the device. What we thought is corrected by it.
     #[schema(max_items = 500)]
     profiles: Option<Vec<InstalledProfile>>,
+    /// All apps that are on the device, as far as the agent sees them. They are compared with the indicators.
+    #[schema(max_items = 3_000)]
+    apps: Option<Vec<App>>,
+    /// The identifiers and UUIDs of all configuration profiles on the device, whoever put them there.
+    #[schema(max_items = 500)]
+    profiles_seen: Option<Vec<String>>,
 }
 
 /// A profile that is on a device.
@@ -310,6 +317,22 @@ async fn inventory(
     }
     let count = seen.profiles.as_ref().map_or(0, Vec::len);
     check.that(count <= MAX_PROFILES, "/profiles", "holds more than 500 profiles");
+    let count = seen.apps.as_ref().map_or(0, Vec::len);
+    check.that(count <= app::MOST_APPS, "/apps", "holds more than 3000 apps");
+    for (place, one) in seen.apps.iter().flatten().enumerate() {
+        let sound = (1..=app::LONGEST).contains(&one.identifier.len()) && one.clone().tidy().is_some();
+        check.that(sound, &format!("/apps/{place}/identifier"), "must have 1 to 255 bytes and be visible");
+        for (member, digest, read) in [
+            ("certificate_sha256", &one.certificate_sha256, app::sha256 as fn(&str) -> Option<String>),
+            ("certificate_sha1", &one.certificate_sha1, app::sha1),
+            ("sha256", &one.sha256, app::sha256),
+        ] {
+            let sound = digest.as_deref().is_none_or(|digest| read(digest).is_some());
+            check.that(sound, &format!("/apps/{place}/{member}"), "is no such digest in hexadecimal");
+        }
+    }
+    let count = seen.profiles_seen.as_ref().map_or(0, Vec::len);
+    check.that(count <= MAX_PROFILES, "/profiles_seen", "holds more than 500 profiles");
     check.finish()?;
     let inventory = Inventory {
         observed: Observed {
@@ -331,6 +354,8 @@ async fn inventory(
         supervised: None,
         protection_status: seen.protection_status,
         installed: seen.profiles.map(|all| all.into_iter().map(|one| (one.profile_id, one.version)).collect()),
+        apps: seen.apps,
+        profiles_seen: seen.profiles_seen,
     };
     submit(&state, &who, Fact::Inventory { device: who.device, inventory }).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -21,7 +21,7 @@ use crate::{
 pub struct Job {
     /// Its id.
     id: JobId,
-    /// What it does: `reevaluation`.
+    /// What it does: `reevaluation`, or `indicators`: what is on devices is compared with the indicators, too.
     kind: String,
     /// Why it was started.
     reason: String,

@@ -9,12 +9,15 @@ pub mod classifications;
 pub(crate) mod common;
 pub mod dashboard;
 pub mod detections;
+pub mod device_apps;
 pub mod devices;
 #[cfg(test)]
 mod directory_tests;
 pub mod effective_settings;
 pub mod enrollment_tokens;
 pub mod explain;
+pub mod indicator_sets;
+pub mod indicators;
 pub mod integrations;
 pub mod jobs;
 pub mod journal;
@@ -76,6 +79,8 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(detections::router())
         .merge(explain::router())
         .merge(effective_settings::router())
+        .merge(indicator_sets::router())
+        .merge(indicators::router())
         .merge(integrations::router())
         .merge(journal::router())
         .merge(live::router())
@@ -88,6 +93,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(user_incidents::router())
         .merge(source_events::router())
         .merge(threats::router())
+        .merge(device_apps::router())
         .merge(devices::router())
         .merge(enrollment_tokens::router())
         .merge(organization_groups::router())

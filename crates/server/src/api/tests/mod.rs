@@ -7,6 +7,7 @@ mod dashboard;
 mod detections;
 mod effective_settings;
 mod explain;
+mod indicators;
 mod integrations;
 mod journal;
 mod lists;
