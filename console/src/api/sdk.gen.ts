@@ -2,7 +2,7 @@
 
 import { type Client, type ClientMeta, type Options as Options2, type RequestResult, type ServerSentEventsResult, type TDataShape, urlSearchParamsBodySerializer } from './client';
 import { client } from './client.gen';
-import type { AnswerCommandData, AnswerCommandErrors, AnswerCommandResponses, BeginNewPasskeyData, BeginNewPasskeyErrors, BeginNewPasskeyResponses, BeginPasskeyData, BeginPasskeyErrors, BeginPasskeyResponses, BeginTotpData, BeginTotpErrors, BeginTotpResponses, ChangeUserGroupMembersData, ChangeUserGroupMembersErrors, ChangeUserGroupMembersResponses, CheckOwnDeviceData, CheckOwnDeviceErrors, CheckOwnDeviceResponses, ConfirmPasswordData, ConfirmPasswordErrors, ConfirmPasswordResponses, ConfirmTotpData, ConfirmTotpErrors, ConfirmTotpResponses, CreateAdminData, CreateAdminErrors, CreateAdminLinkData, CreateAdminLinkErrors, CreateAdminLinkResponses, CreateAdminResponses, CreateApiTokenData, CreateApiTokenErrors, CreateApiTokenResponses, CreateEnrollmentTokenData, CreateEnrollmentTokenErrors, CreateEnrollmentTokenResponses, CreateIntegrationData, CreateIntegrationErrors, CreateIntegrationResponses, CreateMessagesLinkData, CreateMessagesLinkErrors, CreateMessagesLinkResponses, CreateOrganizationGroupData, CreateOrganizationGroupErrors, CreateOrganizationGroupResponses, CreateProfileData, CreateProfileErrors, CreateProfileResponses, CreateRoleData, CreateRoleErrors, CreateRoleResponses, CreateSmartGroupData, CreateSmartGroupErrors, CreateSmartGroupResponses, CreateTagData, CreateTagErrors, CreateTagResponses, CreateUserData, CreateUserErrors, CreateUserGroupData, CreateUserGroupErrors, CreateUserGroupResponses, CreateUserResponses, DeleteAdminData, DeleteAdminErrors, DeleteAdminResponses, DeleteDeviceData, DeleteDeviceErrors, DeleteDeviceResponses, DeleteEnrollmentTokenData, DeleteEnrollmentTokenErrors, DeleteEnrollmentTokenResponses, DeleteIntegrationData, DeleteIntegrationErrors, DeleteIntegrationResponses, DeleteLogoData, DeleteLogoErrors, DeleteLogoResponses, DeleteOrganizationGroupData, DeleteOrganizationGroupErrors, DeleteOrganizationGroupResponses, DeleteProfileData, DeleteProfileErrors, DeleteProfileResponses, DeleteRoleData, DeleteRoleErrors, DeleteRoleResponses, DeleteSmartGroupData, DeleteSmartGroupErrors, DeleteSmartGroupResponses, DeleteTagData, DeleteTagErrors, DeleteTagResponses, DeleteUserData, DeleteUserErrors, DeleteUserGroupData, DeleteUserGroupErrors, DeleteUserGroupResponses, DeleteUserResponses, DropSourceEventData, DropSourceEventErrors, DropSourceEventResponses, EditAccountData, EditAccountErrors, EditAccountResponses, EditAdminData, EditAdminErrors, EditAdminResponses, EditClassificationData, EditClassificationErrors, EditClassificationResponses, EditDeviceData, EditDeviceErrors, EditDeviceResponses, EditIntegrationData, EditIntegrationErrors, EditIntegrationResponses, EditOrganizationGroupData, EditOrganizationGroupErrors, EditOrganizationGroupResponses, EditProfileData, EditProfileErrors, EditProfileResponses, EditRoleData, EditRoleErrors, EditRoleResponses, EditSmartGroupData, EditSmartGroupErrors, EditSmartGroupResponses, EditTagData, EditTagErrors, EditTagResponses, EditUserData, EditUserErrors, EditUserGroupData, EditUserGroupErrors, EditUserGroupResponses, EditUserResponses, EndOtherSessionsData, EndOtherSessionsErrors, EndOtherSessionsResponses, EndSessionData, EndSessionErrors, EndSessionResponses, EnrollData, EnrollErrors, EnrollMessagesData, EnrollMessagesErrors, EnrollMessagesResponses, EnrollResponses, ExplainDeviceData, ExplainDeviceErrors, ExplainDeviceResponses, FinishNewPasskeyData, FinishNewPasskeyErrors, FinishNewPasskeyResponses, FinishPasskeyData, FinishPasskeyErrors, FinishPasskeyResponses, FollowJournalData, FollowJournalErrors, FollowJournalResponse, FollowJournalResponses, GetAdminData, GetAdminErrors, GetAdminResponses, GetApiTokenData, GetApiTokenErrors, GetApiTokenResponses, GetClassificationData, GetClassificationErrors, GetClassificationResponses, GetCommandsData, GetCommandsErrors, GetCommandsResponses, GetDashboardData, GetDashboardErrors, GetDashboardResponses, GetDashboardTrendData, GetDashboardTrendErrors, GetDashboardTrendResponses, GetDeviceData, GetDeviceEffectiveSettingsData, GetDeviceEffectiveSettingsErrors, GetDeviceEffectiveSettingsResponses, GetDeviceErrors, GetDeviceResponses, GetDeviceTimelineData, GetDeviceTimelineErrors, GetDeviceTimelineResponses, GetEmailChannelData, GetEmailChannelErrors, GetEmailChannelResponses, GetEnrollmentTokenData, GetEnrollmentTokenErrors, GetEnrollmentTokenResponses, GetInstallLinkData, GetInstallLinkErrors, GetInstallLinkResponses, GetIntegrationData, GetIntegrationErrors, GetIntegrationResponses, GetJobData, GetJobErrors, GetJobResponses, GetLogoData, GetLogoErrors, GetLogoResponses, GetManifestData, GetManifestResponses, GetMessagesData, GetMessagesErrors, GetMessagesResponses, GetNotificationData, GetNotificationErrors, GetNotificationResponses, GetNotificationTemplateData, GetNotificationTemplateErrors, GetNotificationTemplateResponses, GetOpenapiData, GetOpenapiResponses, GetOrganizationGroupData, GetOrganizationGroupErrors, GetOrganizationGroupResponses, GetOwnStateData, GetOwnStateErrors, GetOwnStateResponses, GetProfileData, GetProfileErrors, GetProfileResponses, GetPushKeyData, GetPushKeyErrors, GetPushKeyResponses, GetRoleData, GetRoleErrors, GetRoleResponses, GetSessionData, GetSessionErrors, GetSessionResponses, GetSettingsData, GetSettingsErrors, GetSettingsResponses, GetSmartGroupData, GetSmartGroupErrors, GetSmartGroupResponses, GetSmsChannelData, GetSmsChannelErrors, GetSmsChannelResponses, GetTagData, GetTagErrors, GetTagResponses, GetThreatData, GetThreatErrors, GetThreatResponses, GetUserData, GetUserErrors, GetUserGroupData, GetUserGroupErrors, GetUserGroupResponses, GetUserResponses, GiveRecoveryCodeData, GiveRecoveryCodeErrors, GiveRecoveryCodeResponses, GiveTotpData, GiveTotpErrors, GiveTotpResponses, HealthzData, HealthzResponses, IgnoreThreatData, IgnoreThreatErrors, IgnoreThreatResponses, InspectLinkData, InspectLinkErrors, InspectLinkResponses, ListAdminsData, ListAdminsErrors, ListAdminsResponses, ListApiTokensData, ListApiTokensErrors, ListApiTokensResponses, ListChannelsData, ListChannelsErrors, ListChannelsResponses, ListClassificationsData, ListClassificationsErrors, ListClassificationsResponses, ListDevicesData, ListDevicesErrors, ListDevicesResponses, ListEnrollmentTokensData, ListEnrollmentTokensErrors, ListEnrollmentTokensResponses, ListIntegrationsData, ListIntegrationsErrors, ListIntegrationsResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListNotificationsData, ListNotificationsErrors, ListNotificationsResponses, ListNotificationTemplatesData, ListNotificationTemplatesErrors, ListNotificationTemplatesResponses, ListOrganizationGroupsData, ListOrganizationGroupsErrors, ListOrganizationGroupsResponses, ListOwnMessagesData, ListOwnMessagesErrors, ListOwnMessagesResponses, ListPasskeysData, ListPasskeysErrors, ListPasskeysResponses, ListPayloadSettingsData, ListPayloadSettingsErrors, ListPayloadSettingsResponses, ListProfilesData, ListProfilesErrors, ListProfilesResponses, ListProfileVersionsData, ListProfileVersionsErrors, ListProfileVersionsResponses, ListRolesData, ListRolesErrors, ListRolesResponses, ListSessionsData, ListSessionsErrors, ListSessionsResponses, ListSmartGroupsData, ListSmartGroupsErrors, ListSmartGroupsResponses, ListSourceEventsData, ListSourceEventsErrors, ListSourceEventsResponses, ListTagsData, ListTagsErrors, ListTagsResponses, ListTemplateLanguagesData, ListTemplateLanguagesErrors, ListTemplateLanguagesResponses, ListThreatsData, ListThreatsErrors, ListThreatsResponses, ListUserGroupMembersData, ListUserGroupMembersErrors, ListUserGroupMembersResponses, ListUserGroupsData, ListUserGroupsErrors, ListUserGroupsResponses, ListUserIncidentsData, ListUserIncidentsErrors, ListUserIncidentsResponses, ListUsersData, ListUsersErrors, ListUsersResponses, MetricsData, MetricsErrors, MetricsResponses, NotifyDevicesData, NotifyDevicesErrors, NotifyDevicesResponses, NotifyUserData, NotifyUserErrors, NotifyUserResponses, OpenMessagesData, OpenMessagesErrors, OpenMessagesResponses, PreviewClassificationData, PreviewClassificationErrors, PreviewClassificationResponses, PreviewNotificationTemplateData, PreviewNotificationTemplateErrors, PreviewNotificationTemplateResponses, PreviewNotifyUserData, PreviewNotifyUserErrors, PreviewNotifyUserResponses, PreviewNotifyWordsData, PreviewNotifyWordsErrors, PreviewNotifyWordsResponses, PreviewProfileData, PreviewProfileErrors, PreviewProfileResponses, PreviewSmartGroupData, PreviewSmartGroupErrors, PreviewSmartGroupResponses, PublishProfileData, PublishProfileErrors, PublishProfileResponses, QuickstartRiskResponseData, QuickstartRiskResponseErrors, QuickstartRiskResponseResponses, ReadJournalData, ReadJournalErrors, ReadJournalResponses, ReadMessageData, ReadMessageErrors, ReadMessageResponses, ReadOwnMessageData, ReadOwnMessageErrors, ReadOwnMessageResponses, ReadyzData, ReadyzErrors, ReadyzResponses, RedeemLinkData, RedeemLinkErrors, RedeemLinkResponses, RemovePasskeyData, RemovePasskeyErrors, RemovePasskeyResponses, RemoveTotpData, RemoveTotpErrors, RemoveTotpResponses, RenewRecoveryCodesData, RenewRecoveryCodesErrors, RenewRecoveryCodesResponses, ReopenThreatData, ReopenThreatErrors, ReopenThreatResponses, ReportInventoryData, ReportInventoryErrors, ReportInventoryResponses, RequestProfileData, RequestProfileErrors, RequestProfileResponses, ResetClassificationData, ResetClassificationErrors, ResetClassificationResponses, ResetNotificationTemplateData, ResetNotificationTemplateErrors, ResetNotificationTemplateResponses, ResolveThreatData, ResolveThreatErrors, ResolveThreatResponses, RetireProfileData, RetireProfileErrors, RetireProfileResponses, RetryNotificationData, RetryNotificationErrors, RetryNotificationResponses, RetryNotificationsData, RetryNotificationsErrors, RetryNotificationsResponses, RetrySourceEventData, RetrySourceEventErrors, RetrySourceEventResponses, RevokeApiTokenData, RevokeApiTokenErrors, RevokeApiTokenResponses, SearchData, SearchErrors, SearchResponses, SetEmailChannelData, SetEmailChannelErrors, SetEmailChannelResponses, SetLogoData, SetLogoErrors, SetLogoResponses, SetNotificationTemplateData, SetNotificationTemplateErrors, SetNotificationTemplateResponses, SetPasswordData, SetPasswordErrors, SetPasswordResponses, SetSettingsData, SetSettingsErrors, SetSettingsResponses, SetSmsChannelData, SetSmsChannelErrors, SetSmsChannelResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, SubmitAgentDetectionsData, SubmitAgentDetectionsErrors, SubmitAgentDetectionsResponses, SubmitDetectionsData, SubmitDetectionsErrors, SubmitDetectionsResponses, SubmitSourceEventsData, SubmitSourceEventsErrors, SubmitSourceEventsResponses, SubscribeToPushData, SubscribeToPushErrors, SubscribeToPushResponses, TagDeviceData, TagDeviceErrors, TagDeviceResponses, TakeSmsNewsData, TakeSmsNewsErrors, TakeSmsNewsResponses, TestChannelData, TestChannelErrors, TestChannelResponses, UnenrollDeviceData, UnenrollDeviceErrors, UnenrollDeviceResponses, UnlockAdminData, UnlockAdminErrors, UnlockAdminResponses, UnsubscribeFromPushData, UnsubscribeFromPushErrors, UnsubscribeFromPushResponses, UntagDeviceData, UntagDeviceErrors, UntagDeviceResponses, WaitForOwnStateData, WaitForOwnStateErrors, WaitForOwnStateResponses, WithdrawProfileData, WithdrawProfileErrors, WithdrawProfileResponses } from './types.gen';
+import type { AnswerCommandData, AnswerCommandErrors, AnswerCommandResponses, BeginNewPasskeyData, BeginNewPasskeyErrors, BeginNewPasskeyResponses, BeginPasskeyData, BeginPasskeyErrors, BeginPasskeyResponses, BeginTotpData, BeginTotpErrors, BeginTotpResponses, ChangeUserGroupMembersData, ChangeUserGroupMembersErrors, ChangeUserGroupMembersResponses, CheckOwnDeviceData, CheckOwnDeviceErrors, CheckOwnDeviceResponses, ConfirmPasswordData, ConfirmPasswordErrors, ConfirmPasswordResponses, ConfirmTotpData, ConfirmTotpErrors, ConfirmTotpResponses, CreateAdminData, CreateAdminErrors, CreateAdminLinkData, CreateAdminLinkErrors, CreateAdminLinkResponses, CreateAdminResponses, CreateApiTokenData, CreateApiTokenErrors, CreateApiTokenResponses, CreateEnrollmentTokenData, CreateEnrollmentTokenErrors, CreateEnrollmentTokenResponses, CreateIndicatorSetData, CreateIndicatorSetErrors, CreateIndicatorSetResponses, CreateIntegrationData, CreateIntegrationErrors, CreateIntegrationResponses, CreateMessagesLinkData, CreateMessagesLinkErrors, CreateMessagesLinkResponses, CreateOrganizationGroupData, CreateOrganizationGroupErrors, CreateOrganizationGroupResponses, CreateProfileData, CreateProfileErrors, CreateProfileResponses, CreateRoleData, CreateRoleErrors, CreateRoleResponses, CreateSmartGroupData, CreateSmartGroupErrors, CreateSmartGroupResponses, CreateTagData, CreateTagErrors, CreateTagResponses, CreateUserData, CreateUserErrors, CreateUserGroupData, CreateUserGroupErrors, CreateUserGroupResponses, CreateUserResponses, DeleteAdminData, DeleteAdminErrors, DeleteAdminResponses, DeleteDeviceData, DeleteDeviceErrors, DeleteDeviceResponses, DeleteEnrollmentTokenData, DeleteEnrollmentTokenErrors, DeleteEnrollmentTokenResponses, DeleteIndicatorSetData, DeleteIndicatorSetErrors, DeleteIndicatorSetResponses, DeleteIntegrationData, DeleteIntegrationErrors, DeleteIntegrationResponses, DeleteLogoData, DeleteLogoErrors, DeleteLogoResponses, DeleteOrganizationGroupData, DeleteOrganizationGroupErrors, DeleteOrganizationGroupResponses, DeleteProfileData, DeleteProfileErrors, DeleteProfileResponses, DeleteRoleData, DeleteRoleErrors, DeleteRoleResponses, DeleteSmartGroupData, DeleteSmartGroupErrors, DeleteSmartGroupResponses, DeleteTagData, DeleteTagErrors, DeleteTagResponses, DeleteUserData, DeleteUserErrors, DeleteUserGroupData, DeleteUserGroupErrors, DeleteUserGroupResponses, DeleteUserResponses, DropSourceEventData, DropSourceEventErrors, DropSourceEventResponses, EditAccountData, EditAccountErrors, EditAccountResponses, EditAdminData, EditAdminErrors, EditAdminResponses, EditClassificationData, EditClassificationErrors, EditClassificationResponses, EditDeviceData, EditDeviceErrors, EditDeviceResponses, EditIndicatorSetData, EditIndicatorSetErrors, EditIndicatorSetResponses, EditIntegrationData, EditIntegrationErrors, EditIntegrationResponses, EditOrganizationGroupData, EditOrganizationGroupErrors, EditOrganizationGroupResponses, EditProfileData, EditProfileErrors, EditProfileResponses, EditRoleData, EditRoleErrors, EditRoleResponses, EditSmartGroupData, EditSmartGroupErrors, EditSmartGroupResponses, EditTagData, EditTagErrors, EditTagResponses, EditUserData, EditUserErrors, EditUserGroupData, EditUserGroupErrors, EditUserGroupResponses, EditUserResponses, EndOtherSessionsData, EndOtherSessionsErrors, EndOtherSessionsResponses, EndSessionData, EndSessionErrors, EndSessionResponses, EnrollData, EnrollErrors, EnrollMessagesData, EnrollMessagesErrors, EnrollMessagesResponses, EnrollResponses, ExplainDeviceData, ExplainDeviceErrors, ExplainDeviceResponses, FinishNewPasskeyData, FinishNewPasskeyErrors, FinishNewPasskeyResponses, FinishPasskeyData, FinishPasskeyErrors, FinishPasskeyResponses, FollowJournalData, FollowJournalErrors, FollowJournalResponse, FollowJournalResponses, ForgetPushTokenData, ForgetPushTokenErrors, ForgetPushTokenResponses, GetAdminData, GetAdminErrors, GetAdminResponses, GetApiTokenData, GetApiTokenErrors, GetApiTokenResponses, GetApnsChannelData, GetApnsChannelErrors, GetApnsChannelResponses, GetClassificationData, GetClassificationErrors, GetClassificationResponses, GetCommandsData, GetCommandsErrors, GetCommandsResponses, GetDashboardData, GetDashboardErrors, GetDashboardResponses, GetDashboardTrendData, GetDashboardTrendErrors, GetDashboardTrendResponses, GetDeviceData, GetDeviceEffectiveSettingsData, GetDeviceEffectiveSettingsErrors, GetDeviceEffectiveSettingsResponses, GetDeviceErrors, GetDeviceResponses, GetDeviceTimelineData, GetDeviceTimelineErrors, GetDeviceTimelineResponses, GetEmailChannelData, GetEmailChannelErrors, GetEmailChannelResponses, GetEnrollmentTokenData, GetEnrollmentTokenErrors, GetEnrollmentTokenResponses, GetFcmChannelData, GetFcmChannelErrors, GetFcmChannelResponses, GetIndicatorSetData, GetIndicatorSetErrors, GetIndicatorSetResponses, GetInstallLinkData, GetInstallLinkErrors, GetInstallLinkResponses, GetIntegrationData, GetIntegrationErrors, GetIntegrationResponses, GetJobData, GetJobErrors, GetJobResponses, GetLogoData, GetLogoErrors, GetLogoResponses, GetManifestData, GetManifestResponses, GetMessagesData, GetMessagesErrors, GetMessagesResponses, GetMobileconfigData, GetMobileconfigErrors, GetMobileconfigResponses, GetNotificationData, GetNotificationErrors, GetNotificationResponses, GetNotificationTemplateData, GetNotificationTemplateErrors, GetNotificationTemplateResponses, GetOpenapiData, GetOpenapiResponses, GetOrganizationGroupData, GetOrganizationGroupErrors, GetOrganizationGroupResponses, GetOwnStateData, GetOwnStateErrors, GetOwnStateResponses, GetProfileData, GetProfileErrors, GetProfileResponses, GetPushKeyData, GetPushKeyErrors, GetPushKeyResponses, GetRoleData, GetRoleErrors, GetRoleResponses, GetSessionData, GetSessionErrors, GetSessionResponses, GetSettingsData, GetSettingsErrors, GetSettingsResponses, GetSmartGroupData, GetSmartGroupErrors, GetSmartGroupResponses, GetSmsChannelData, GetSmsChannelErrors, GetSmsChannelResponses, GetTagData, GetTagErrors, GetTagResponses, GetThreatData, GetThreatErrors, GetThreatResponses, GetUserData, GetUserErrors, GetUserGroupData, GetUserGroupErrors, GetUserGroupResponses, GetUserResponses, GiveRecoveryCodeData, GiveRecoveryCodeErrors, GiveRecoveryCodeResponses, GiveTotpData, GiveTotpErrors, GiveTotpResponses, HealthzData, HealthzResponses, IgnoreThreatData, IgnoreThreatErrors, IgnoreThreatResponses, InspectLinkData, InspectLinkErrors, InspectLinkResponses, ListAdminsData, ListAdminsErrors, ListAdminsResponses, ListApiTokensData, ListApiTokensErrors, ListApiTokensResponses, ListChannelsData, ListChannelsErrors, ListChannelsResponses, ListClassificationsData, ListClassificationsErrors, ListClassificationsResponses, ListDeviceAppsData, ListDeviceAppsErrors, ListDeviceAppsResponses, ListDevicesData, ListDevicesErrors, ListDevicesResponses, ListEnrollmentTokensData, ListEnrollmentTokensErrors, ListEnrollmentTokensResponses, ListIndicatorsData, ListIndicatorsErrors, ListIndicatorSetsData, ListIndicatorSetsErrors, ListIndicatorSetsResponses, ListIndicatorsResponses, ListIntegrationsData, ListIntegrationsErrors, ListIntegrationsResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListNotificationsData, ListNotificationsErrors, ListNotificationsResponses, ListNotificationTemplatesData, ListNotificationTemplatesErrors, ListNotificationTemplatesResponses, ListOrganizationGroupsData, ListOrganizationGroupsErrors, ListOrganizationGroupsResponses, ListOwnMessagesData, ListOwnMessagesErrors, ListOwnMessagesResponses, ListPasskeysData, ListPasskeysErrors, ListPasskeysResponses, ListPayloadSettingsData, ListPayloadSettingsErrors, ListPayloadSettingsResponses, ListProfilesData, ListProfilesErrors, ListProfilesResponses, ListProfileVersionsData, ListProfileVersionsErrors, ListProfileVersionsResponses, ListRolesData, ListRolesErrors, ListRolesResponses, ListSessionsData, ListSessionsErrors, ListSessionsResponses, ListSmartGroupsData, ListSmartGroupsErrors, ListSmartGroupsResponses, ListSourceEventsData, ListSourceEventsErrors, ListSourceEventsResponses, ListTagsData, ListTagsErrors, ListTagsResponses, ListTemplateLanguagesData, ListTemplateLanguagesErrors, ListTemplateLanguagesResponses, ListThreatsData, ListThreatsErrors, ListThreatsResponses, ListUserGroupMembersData, ListUserGroupMembersErrors, ListUserGroupMembersResponses, ListUserGroupsData, ListUserGroupsErrors, ListUserGroupsResponses, ListUserIncidentsData, ListUserIncidentsErrors, ListUserIncidentsResponses, ListUsersData, ListUsersErrors, ListUsersResponses, LoadIndicatorSetData, LoadIndicatorSetErrors, LoadIndicatorSetResponses, MetricsData, MetricsErrors, MetricsResponses, NotifyDevicesData, NotifyDevicesErrors, NotifyDevicesResponses, NotifyUserData, NotifyUserErrors, NotifyUserResponses, OpenMessagesData, OpenMessagesErrors, OpenMessagesResponses, PreviewClassificationData, PreviewClassificationErrors, PreviewClassificationResponses, PreviewNotificationTemplateData, PreviewNotificationTemplateErrors, PreviewNotificationTemplateResponses, PreviewNotifyUserData, PreviewNotifyUserErrors, PreviewNotifyUserResponses, PreviewNotifyWordsData, PreviewNotifyWordsErrors, PreviewNotifyWordsResponses, PreviewProfileData, PreviewProfileErrors, PreviewProfileResponses, PreviewSmartGroupData, PreviewSmartGroupErrors, PreviewSmartGroupResponses, PublishProfileData, PublishProfileErrors, PublishProfileResponses, QuickstartRiskResponseData, QuickstartRiskResponseErrors, QuickstartRiskResponseResponses, ReadJournalData, ReadJournalErrors, ReadJournalResponses, ReadMessageData, ReadMessageErrors, ReadMessageResponses, ReadOwnMessageData, ReadOwnMessageErrors, ReadOwnMessageResponses, ReadyzData, ReadyzErrors, ReadyzResponses, RedeemLinkData, RedeemLinkErrors, RedeemLinkResponses, RefreshIndicatorSetData, RefreshIndicatorSetErrors, RefreshIndicatorSetResponses, RemovePasskeyData, RemovePasskeyErrors, RemovePasskeyResponses, RemoveTotpData, RemoveTotpErrors, RemoveTotpResponses, RenewRecoveryCodesData, RenewRecoveryCodesErrors, RenewRecoveryCodesResponses, ReopenThreatData, ReopenThreatErrors, ReopenThreatResponses, ReportInventoryData, ReportInventoryErrors, ReportInventoryResponses, RequestProfileData, RequestProfileErrors, RequestProfileResponses, ResetClassificationData, ResetClassificationErrors, ResetClassificationResponses, ResetClassificationTextData, ResetClassificationTextErrors, ResetClassificationTextResponses, ResetNotificationTemplateData, ResetNotificationTemplateErrors, ResetNotificationTemplateResponses, ResolveThreatData, ResolveThreatErrors, ResolveThreatResponses, RetireProfileData, RetireProfileErrors, RetireProfileResponses, RetryNotificationData, RetryNotificationErrors, RetryNotificationResponses, RetryNotificationsData, RetryNotificationsErrors, RetryNotificationsResponses, RetrySourceEventData, RetrySourceEventErrors, RetrySourceEventResponses, RevokeApiTokenData, RevokeApiTokenErrors, RevokeApiTokenResponses, SearchData, SearchErrors, SearchResponses, SetApnsChannelData, SetApnsChannelErrors, SetApnsChannelResponses, SetClassificationTextData, SetClassificationTextErrors, SetClassificationTextResponses, SetEmailChannelData, SetEmailChannelErrors, SetEmailChannelResponses, SetFcmChannelData, SetFcmChannelErrors, SetFcmChannelResponses, SetLogoData, SetLogoErrors, SetLogoResponses, SetNotificationTemplateData, SetNotificationTemplateErrors, SetNotificationTemplateResponses, SetPasswordData, SetPasswordErrors, SetPasswordResponses, SetPushTokenData, SetPushTokenErrors, SetPushTokenResponses, SetSettingsData, SetSettingsErrors, SetSettingsResponses, SetSmsChannelData, SetSmsChannelErrors, SetSmsChannelResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, SubmitAgentDetectionsData, SubmitAgentDetectionsErrors, SubmitAgentDetectionsResponses, SubmitDetectionsData, SubmitDetectionsErrors, SubmitDetectionsResponses, SubmitSourceEventsData, SubmitSourceEventsErrors, SubmitSourceEventsResponses, SubscribeToPushData, SubscribeToPushErrors, SubscribeToPushResponses, TagDeviceData, TagDeviceErrors, TagDeviceResponses, TakeSmsNewsData, TakeSmsNewsErrors, TakeSmsNewsResponses, TestChannelData, TestChannelErrors, TestChannelResponses, UnenrollDeviceData, UnenrollDeviceErrors, UnenrollDeviceResponses, UnlockAdminData, UnlockAdminErrors, UnlockAdminResponses, UnsubscribeFromPushData, UnsubscribeFromPushErrors, UnsubscribeFromPushResponses, UntagDeviceData, UntagDeviceErrors, UntagDeviceResponses, WaitForOwnStateData, WaitForOwnStateErrors, WaitForOwnStateResponses, WithdrawProfileData, WithdrawProfileErrors, WithdrawProfileResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -87,6 +87,9 @@ export const enroll = <ThrowOnError extends boolean = false>(options: Options<En
 
 /**
  * Reports what the agent sees of its device
+ *
+ * What the tenant's posture rules find wrong with it opens a threat of the source `allclear` on the device in the same
+ * commit, and resolves it once the device reports that it is right.
  */
 export const reportInventory = <ThrowOnError extends boolean = false>(options: Options<ReportInventoryData, ThrowOnError>): RequestResult<ReportInventoryResponses, ReportInventoryErrors, ThrowOnError> => (options.client ?? client).post<ReportInventoryResponses, ReportInventoryErrors, ThrowOnError>({
     security: [{
@@ -145,6 +148,39 @@ export const readMessage = <ThrowOnError extends boolean = false>(options: Optio
         }],
     url: '/agent/v1/messages/{id}/read',
     ...options
+});
+
+/**
+ * Asks not to be told by push any more
+ */
+export const forgetPushToken = <ThrowOnError extends boolean = false>(options?: Options<ForgetPushTokenData, ThrowOnError>): RequestResult<ForgetPushTokenResponses, ForgetPushTokenErrors, ThrowOnError> => (options?.client ?? client).delete<ForgetPushTokenResponses, ForgetPushTokenErrors, ThrowOnError>({
+    security: [{
+            key: 'device_credential',
+            scheme: 'bearer',
+            type: 'http'
+        }],
+    url: '/agent/v1/push-token',
+    ...options
+});
+
+/**
+ * Says where the agent is told
+ *
+ * In place of what it said before. While it does not ask, it gets a silent push when there is something to do, and its
+ * owner is shown messages. Say it again whenever the app starts.
+ */
+export const setPushToken = <ThrowOnError extends boolean = false>(options: Options<SetPushTokenData, ThrowOnError>): RequestResult<SetPushTokenResponses, SetPushTokenErrors, ThrowOnError> => (options.client ?? client).put<SetPushTokenResponses, SetPushTokenErrors, ThrowOnError>({
+    security: [{
+            key: 'device_credential',
+            scheme: 'bearer',
+            type: 'http'
+        }],
+    url: '/agent/v1/push-token',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
 });
 
 /**
@@ -564,6 +600,51 @@ export const listChannels = <ThrowOnError extends boolean = false>(options?: Opt
 });
 
 /**
+ * How Apple's push service is signed in to
+ *
+ * Needs the right `view`.
+ */
+export const getApnsChannel = <ThrowOnError extends boolean = false>(options?: Options<GetApnsChannelData, ThrowOnError>): RequestResult<GetApnsChannelResponses, GetApnsChannelErrors, ThrowOnError> => (options?.client ?? client).get<GetApnsChannelResponses, GetApnsChannelErrors, ThrowOnError>({
+    security: [{
+            key: 'api_token',
+            scheme: 'bearer',
+            type: 'http'
+        }, {
+            in: 'cookie',
+            name: 'allclear_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/channels/apns',
+    ...options
+});
+
+/**
+ * Sets up Apple's push service
+ *
+ * Agents that have said where it reaches them are woken by it from now on when something waits for them, and their owners
+ * are shown messages.
+ *
+ * Needs the right `manage_settings`.
+ */
+export const setApnsChannel = <ThrowOnError extends boolean = false>(options: Options<SetApnsChannelData, ThrowOnError>): RequestResult<SetApnsChannelResponses, SetApnsChannelErrors, ThrowOnError> => (options.client ?? client).put<SetApnsChannelResponses, SetApnsChannelErrors, ThrowOnError>({
+    security: [{
+            key: 'api_token',
+            scheme: 'bearer',
+            type: 'http'
+        }, {
+            in: 'cookie',
+            name: 'allclear_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/channels/apns',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
  * How mails are sent
  *
  * Needs the right `view`.
@@ -600,6 +681,51 @@ export const setEmailChannel = <ThrowOnError extends boolean = false>(options: O
             type: 'apiKey'
         }],
     url: '/api/v1/channels/email',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * How Google's push service is signed in to
+ *
+ * Needs the right `view`.
+ */
+export const getFcmChannel = <ThrowOnError extends boolean = false>(options?: Options<GetFcmChannelData, ThrowOnError>): RequestResult<GetFcmChannelResponses, GetFcmChannelErrors, ThrowOnError> => (options?.client ?? client).get<GetFcmChannelResponses, GetFcmChannelErrors, ThrowOnError>({
+    security: [{
+            key: 'api_token',
+            scheme: 'bearer',
+            type: 'http'
+        }, {
+            in: 'cookie',
+            name: 'allclear_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/channels/fcm',
+    ...options
+});
+
+/**
+ * Sets up Google's push service
+ *
+ * Agents that have said where it reaches them are woken by it from now on when something waits for them, and their owners
+ * are shown messages.
+ *
+ * Needs the right `manage_settings`.
+ */
+export const setFcmChannel = <ThrowOnError extends boolean = false>(options: Options<SetFcmChannelData, ThrowOnError>): RequestResult<SetFcmChannelResponses, SetFcmChannelErrors, ThrowOnError> => (options.client ?? client).put<SetFcmChannelResponses, SetFcmChannelErrors, ThrowOnError>({
+    security: [{
+            key: 'api_token',
+            scheme: 'bearer',
+            type: 'http'
+        }, {
+            in: 'cookie',
+            name: 'allclear_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/channels/fcm',
     ...options,
     headers: {
         'Content-Type': 'application/json',
@@ -655,7 +781,7 @@ export const setSmsChannel = <ThrowOnError extends boolean = false>(options: Opt
  * Sends a test message
  *
  * By what is set up, whether it is enabled or not, and past the outbox. The answer is the provider's own. 409 while the
- * channel is not set up, or only wakes devices.
+ * channel is not set up, or the device's agent has not said where the push service reaches it.
  *
  * Needs the right `manage_settings`.
  */
@@ -745,6 +871,8 @@ export const resetClassification = <ThrowOnError extends boolean = false>(option
 /**
  * One row
  *
+ * With what is said of it in every language.
+ *
  * Needs the right `view`.
  */
 export const getClassification = <ThrowOnError extends boolean = false>(options: Options<GetClassificationData, ThrowOnError>): RequestResult<GetClassificationResponses, GetClassificationErrors, ThrowOnError> => (options.client ?? client).get<GetClassificationResponses, GetClassificationErrors, ThrowOnError>({
@@ -779,6 +907,53 @@ export const editClassification = <ThrowOnError extends boolean = false>(options
             type: 'apiKey'
         }],
     url: '/api/v1/classifications/{id}',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Puts a text back to the shipped one
+ *
+ * In a language that is not shipped, takes it away.
+ *
+ * Needs the right `edit_protections` or `manage_settings`.
+ */
+export const resetClassificationText = <ThrowOnError extends boolean = false>(options: Options<ResetClassificationTextData, ThrowOnError>): RequestResult<ResetClassificationTextResponses, ResetClassificationTextErrors, ThrowOnError> => (options.client ?? client).delete<ResetClassificationTextResponses, ResetClassificationTextErrors, ThrowOnError>({
+    security: [{
+            key: 'api_token',
+            scheme: 'bearer',
+            type: 'http'
+        }, {
+            in: 'cookie',
+            name: 'allclear_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/classifications/{id}/texts/{language}',
+    ...options
+});
+
+/**
+ * Says in the tenant's words what a kind of threat is called and what to do about it
+ *
+ * In any language. It stands before what is shipped, in mails, text messages, on devices and in the Messages app.
+ * Where nothing is said in a reader's language, the organisation's and English stand in.
+ *
+ * Needs the right `edit_protections` or `manage_settings`.
+ */
+export const setClassificationText = <ThrowOnError extends boolean = false>(options: Options<SetClassificationTextData, ThrowOnError>): RequestResult<SetClassificationTextResponses, SetClassificationTextErrors, ThrowOnError> => (options.client ?? client).put<SetClassificationTextResponses, SetClassificationTextErrors, ThrowOnError>({
+    security: [{
+            key: 'api_token',
+            scheme: 'bearer',
+            type: 'http'
+        }, {
+            in: 'cookie',
+            name: 'allclear_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/classifications/{id}/texts/{language}',
     ...options,
     headers: {
         'Content-Type': 'application/json',
@@ -861,7 +1036,7 @@ export const submitDetections = <ThrowOnError extends boolean = false>(options: 
  * Notifies devices
  *
  * The message is shown on the device. Only enrolled and active devices are notified; each one that is left out is
- * answered with the reason. 409 while the Threat Management service is off.
+ * answered with the reason. All are notified in one commit, or none. 409 while the Threat Management service is off.
  *
  * Needs the right `notify`.
  */
@@ -965,6 +1140,27 @@ export const editDevice = <ThrowOnError extends boolean = false>(options: Option
         'Content-Type': 'application/json',
         ...options.headers
     }
+});
+
+/**
+ * The apps on a device
+ *
+ * As its agent or its management reported them last. Sorted by `name` or `identifier`.
+ *
+ * Needs the right `view`.
+ */
+export const listDeviceApps = <ThrowOnError extends boolean = false>(options: Options<ListDeviceAppsData, ThrowOnError>): RequestResult<ListDeviceAppsResponses, ListDeviceAppsErrors, ThrowOnError> => (options.client ?? client).get<ListDeviceAppsResponses, ListDeviceAppsErrors, ThrowOnError>({
+    security: [{
+            key: 'api_token',
+            scheme: 'bearer',
+            type: 'http'
+        }, {
+            in: 'cookie',
+            name: 'allclear_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/devices/{id}/apps',
+    ...options
 });
 
 /**
@@ -1239,6 +1435,188 @@ export const getEnrollmentToken = <ThrowOnError extends boolean = false>(options
             type: 'apiKey'
         }],
     url: '/api/v1/enrollment-tokens/{id}',
+    ...options
+});
+
+/**
+ * The indicator sets
+ *
+ * Sorted by `name`, `indicators` or `loaded_at`. They concern the whole tenant, so a part of it does not suffice as
+ * reach.
+ *
+ * Needs the right `view`.
+ */
+export const listIndicatorSets = <ThrowOnError extends boolean = false>(options?: Options<ListIndicatorSetsData, ThrowOnError>): RequestResult<ListIndicatorSetsResponses, ListIndicatorSetsErrors, ThrowOnError> => (options?.client ?? client).get<ListIndicatorSetsResponses, ListIndicatorSetsErrors, ThrowOnError>({
+    security: [{
+            key: 'api_token',
+            scheme: 'bearer',
+            type: 'http'
+        }, {
+            in: 'cookie',
+            name: 'allclear_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/indicator-sets',
+    ...options
+});
+
+/**
+ * Makes an indicator set
+ *
+ * With a URL it is fetched within seconds and then regularly; without, its content is handed in.
+ *
+ * Needs the right `manage_integrations`.
+ */
+export const createIndicatorSet = <ThrowOnError extends boolean = false>(options: Options<CreateIndicatorSetData, ThrowOnError>): RequestResult<CreateIndicatorSetResponses, CreateIndicatorSetErrors, ThrowOnError> => (options.client ?? client).post<CreateIndicatorSetResponses, CreateIndicatorSetErrors, ThrowOnError>({
+    security: [{
+            key: 'api_token',
+            scheme: 'bearer',
+            type: 'http'
+        }, {
+            in: 'cookie',
+            name: 'allclear_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/indicator-sets',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Deletes an indicator set
+ *
+ * Threats that only its indicators stood behind are resolved in the background. A set of the server's folder goes with
+ * its file only.
+ *
+ * Needs the right `manage_integrations`.
+ */
+export const deleteIndicatorSet = <ThrowOnError extends boolean = false>(options: Options<DeleteIndicatorSetData, ThrowOnError>): RequestResult<DeleteIndicatorSetResponses, DeleteIndicatorSetErrors, ThrowOnError> => (options.client ?? client).delete<DeleteIndicatorSetResponses, DeleteIndicatorSetErrors, ThrowOnError>({
+    security: [{
+            key: 'api_token',
+            scheme: 'bearer',
+            type: 'http'
+        }, {
+            in: 'cookie',
+            name: 'allclear_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/indicator-sets/{id}',
+    ...options
+});
+
+/**
+ * One indicator set
+ *
+ * Needs the right `view`.
+ */
+export const getIndicatorSet = <ThrowOnError extends boolean = false>(options: Options<GetIndicatorSetData, ThrowOnError>): RequestResult<GetIndicatorSetResponses, GetIndicatorSetErrors, ThrowOnError> => (options.client ?? client).get<GetIndicatorSetResponses, GetIndicatorSetErrors, ThrowOnError>({
+    security: [{
+            key: 'api_token',
+            scheme: 'bearer',
+            type: 'http'
+        }, {
+            in: 'cookie',
+            name: 'allclear_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/indicator-sets/{id}',
+    ...options
+});
+
+/**
+ * Changes what is set about an indicator set
+ *
+ * With another classification the devices concerned are compared anew in the background.
+ *
+ * Needs the right `manage_integrations`.
+ */
+export const editIndicatorSet = <ThrowOnError extends boolean = false>(options: Options<EditIndicatorSetData, ThrowOnError>): RequestResult<EditIndicatorSetResponses, EditIndicatorSetErrors, ThrowOnError> => (options.client ?? client).patch<EditIndicatorSetResponses, EditIndicatorSetErrors, ThrowOnError>({
+    security: [{
+            key: 'api_token',
+            scheme: 'bearer',
+            type: 'http'
+        }, {
+            in: 'cookie',
+            name: 'allclear_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/indicator-sets/{id}',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Hands a content in
+ *
+ * A STIX 2.1 bundle, or a list in YAML as that of stalkerware indicators, of at most 64 MiB; which of the two, it says
+ * itself. It takes the place of what the set held. The answer comes once it is in force for whatever is reported from
+ * then on; the devices concerned are compared anew in the background.
+ *
+ * Needs the right `manage_integrations`.
+ */
+export const loadIndicatorSet = <ThrowOnError extends boolean = false>(options: Options<LoadIndicatorSetData, ThrowOnError>): RequestResult<LoadIndicatorSetResponses, LoadIndicatorSetErrors, ThrowOnError> => (options.client ?? client).put<LoadIndicatorSetResponses, LoadIndicatorSetErrors, ThrowOnError>({
+    security: [{
+            key: 'api_token',
+            scheme: 'bearer',
+            type: 'http'
+        }, {
+            in: 'cookie',
+            name: 'allclear_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/indicator-sets/{id}/content',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Fetches an indicator set at once
+ *
+ * The answer does not wait for it; see `checked_at` and `error` afterwards.
+ *
+ * Needs the right `manage_integrations`.
+ */
+export const refreshIndicatorSet = <ThrowOnError extends boolean = false>(options: Options<RefreshIndicatorSetData, ThrowOnError>): RequestResult<RefreshIndicatorSetResponses, RefreshIndicatorSetErrors, ThrowOnError> => (options.client ?? client).post<RefreshIndicatorSetResponses, RefreshIndicatorSetErrors, ThrowOnError>({
+    security: [{
+            key: 'api_token',
+            scheme: 'bearer',
+            type: 'http'
+        }, {
+            in: 'cookie',
+            name: 'allclear_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/indicator-sets/{id}/refresh',
+    ...options
+});
+
+/**
+ * Indicators
+ *
+ * Sorted by `value`. They concern the whole tenant, so a part of it does not suffice as reach.
+ *
+ * Needs the right `view`.
+ */
+export const listIndicators = <ThrowOnError extends boolean = false>(options?: Options<ListIndicatorsData, ThrowOnError>): RequestResult<ListIndicatorsResponses, ListIndicatorsErrors, ThrowOnError> => (options?.client ?? client).get<ListIndicatorsResponses, ListIndicatorsErrors, ThrowOnError>({
+    security: [{
+            key: 'api_token',
+            scheme: 'bearer',
+            type: 'http'
+        }, {
+            in: 'cookie',
+            name: 'allclear_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/indicators',
     ...options
 });
 
@@ -1928,6 +2306,27 @@ export const editProfile = <ThrowOnError extends boolean = false>(options: Optio
         'Content-Type': 'application/json',
         ...options.headers
     }
+});
+
+/**
+ * An iOS profile as devices get it
+ *
+ * The configuration profile for supervised devices, unsigned, with its secrets masked: to be looked at, not installed.
+ *
+ * Needs the right `view`.
+ */
+export const getMobileconfig = <ThrowOnError extends boolean = false>(options: Options<GetMobileconfigData, ThrowOnError>): RequestResult<GetMobileconfigResponses, GetMobileconfigErrors, ThrowOnError> => (options.client ?? client).get<GetMobileconfigResponses, GetMobileconfigErrors, ThrowOnError>({
+    security: [{
+            key: 'api_token',
+            scheme: 'bearer',
+            type: 'http'
+        }, {
+            in: 'cookie',
+            name: 'allclear_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/profiles/{id}/mobileconfig',
+    ...options
 });
 
 /**

@@ -213,6 +213,22 @@ export type AgentDetections = AgentDetection | Array<AgentDetection>;
  */
 export type AgentInventory = {
     /**
+     * All apps that are on the device, as far as the agent sees them. They are compared with the indicators.
+     */
+    apps?: Array<App> | null;
+    /**
+     * Android: whether it starts systems that are not the maker's.
+     */
+    bootloader_unlocked?: boolean | null;
+    /**
+     * Whether developer options or Developer Mode are on.
+     */
+    developer_mode?: boolean | null;
+    /**
+     * Whether its data is encrypted.
+     */
+    encrypted?: boolean | null;
+    /**
      * The maker.
      */
     manufacturer?: string | null;
@@ -225,14 +241,56 @@ export type AgentInventory = {
      */
     os_version?: string | null;
     /**
+     * Whether a passcode, pattern or password is asked to unlock it.
+     */
+    passcode_present?: boolean | null;
+    /**
      * All profiles that are on the device. What we thought is corrected by it.
      */
     profiles?: Array<InstalledProfile> | null;
+    /**
+     * The identifiers and UUIDs of all configuration profiles on the device, whoever put them there.
+     */
+    profiles_seen?: Array<string> | null;
     protection_status?: ProtectionStatus | null;
+    /**
+     * Whether the system's own protection is broken: rooted (Android) or jailbroken (iOS).
+     */
+    rooted?: boolean | null;
     /**
      * Android's security patch level, `YYYY-MM-DD`.
      */
     security_patch_level?: string | null;
+    /**
+     * Android: whether apps may be installed from outside the store.
+     */
+    unknown_sources?: boolean | null;
+    /**
+     * Android: whether a computer may debug it by cable.
+     */
+    usb_debugging?: boolean | null;
+};
+
+/**
+ * Where the agent is told.
+ */
+export type AgentPushToken = {
+    /**
+     * For `apns`: which of Apple's services; `production` unless given.
+     */
+    environment?: PushEnvironment;
+    /**
+     * Whose push service it is.
+     */
+    provider: PushProvider;
+    /**
+     * The token it gave the app: for `apns` in hexadecimal.
+     */
+    token: string;
+    /**
+     * For `apns`: the app's bundle id, if it is not the one the channel is set up with.
+     */
+    topic?: string | null;
 };
 
 /**
@@ -273,6 +331,105 @@ export type ApiToken = {
 };
 
 /**
+ * How Apple's push service is signed in to. What is null is so before the channel is set up.
+ */
+export type ApnsChannel = {
+    /**
+     * Where pushes go instead of Apple; null: to Apple, to the production or sandbox service as each agent says.
+     */
+    base_url: string | null;
+    changed_at: Time | null;
+    /**
+     * Whether agents are told by it.
+     */
+    enabled: boolean;
+    /**
+     * Which of the team's keys.
+     */
+    key_id: string | null;
+    /**
+     * Whether there is a key.
+     */
+    private_key_set: boolean;
+    /**
+     * The team.
+     */
+    team_id: string | null;
+    /**
+     * The bundle id of the agent's app.
+     */
+    topic: string | null;
+    /**
+     * Grows with every change; 0 before the first.
+     */
+    version: number;
+};
+
+/**
+ * How Apple's push service is signed in to from now on.
+ */
+export type ApnsChannelEdit = {
+    /**
+     * Where pushes go instead of Apple; most often nothing.
+     */
+    base_url?: string | null;
+    /**
+     * Whether agents are told by it.
+     */
+    enabled: boolean;
+    /**
+     * Which of the team's keys: ten letters and digits, as in the name of the key's file.
+     */
+    key_id: string;
+    /**
+     * The team: ten letters and digits.
+     */
+    team_id: string;
+    /**
+     * The bundle id of the agent's app, for devices whose agent names no other.
+     */
+    topic: string;
+    /**
+     * The version this is based on, unless `If-Match` says it; 0 before the first.
+     */
+    version?: number | null;
+};
+
+/**
+ * One app on one device. What is absent says nothing.
+ */
+export type App = {
+    /**
+     * SHA-1 of the certificate it is signed with, in hexadecimal: what older indicators name.
+     */
+    certificate_sha1?: string | null;
+    /**
+     * SHA-256 of the certificate it is signed with, in hexadecimal.
+     */
+    certificate_sha256?: string | null;
+    /**
+     * The package name (Android) or bundle identifier (Apple). 1 to 255 bytes without control characters.
+     */
+    identifier: string;
+    /**
+     * What people call it.
+     */
+    name?: string | null;
+    /**
+     * SHA-256 of the package file, in hexadecimal.
+     */
+    sha256?: string | null;
+    /**
+     * Where it came from.
+     */
+    source?: AppSource;
+    /**
+     * The version people see.
+     */
+    version?: string | null;
+};
+
+/**
  * What is done about an app.
  */
 export type AppAction = 'block' | 'disable' | 'allow' | 'require';
@@ -299,6 +456,11 @@ export type AppRule = {
      */
     package_name?: string | null;
 };
+
+/**
+ * Where an app came from.
+ */
+export type AppSource = 'store' | 'sideloaded' | 'unknown';
 
 /**
  * Which apps may be used.
@@ -840,6 +1002,7 @@ export type ChannelSummary = {
      */
     enabled: boolean;
     oldest_queued_at: Time | null;
+    provider: ProviderSummary | null;
     /**
      * Messages that wait to be sent.
      */
@@ -917,7 +1080,7 @@ export type Classification = {
     risk_level: RiskLevel;
     technique: TechniqueName | null;
     /**
-     * What the phone's owner is told.
+     * What the phone's owner is told in English. One row by itself has the other languages as well.
      */
     user_text: string;
     /**
@@ -950,6 +1113,64 @@ export type ClassificationPreview = {
      * The level it would have.
      */
     risk_level: RiskLevel;
+};
+
+/**
+ * What the owners of phones are told of a kind of threat in one language.
+ */
+export type ClassificationText = {
+    /**
+     * Whether the tenant has its own in place of the shipped one, or added the language.
+     */
+    changed: boolean;
+    /**
+     * The language, a BCP 47 tag.
+     */
+    language: string;
+    /**
+     * What it is called.
+     */
+    name: string;
+    /**
+     * Whether a text is shipped, to which a reset leads back.
+     */
+    shipped: boolean;
+    /**
+     * What to do about it. Each sentence is a step.
+     */
+    user_text: string;
+    /**
+     * The version, for a change: 0 where the tenant has no text of its own.
+     */
+    version: number;
+};
+
+/**
+ * A text from now on.
+ */
+export type ClassificationTextEdit = {
+    /**
+     * What it is called, one line.
+     */
+    name: string;
+    /**
+     * What to do about it, addressed to the owner of the phone, one line. Each sentence is a step.
+     */
+    user_text: string;
+    /**
+     * The version this edit is based on, unless `If-Match` says it; 0 where the tenant has no text of its own.
+     */
+    version?: number | null;
+};
+
+/**
+ * A row, and what is said of it in every language.
+ */
+export type ClassificationWithTexts = Classification & {
+    /**
+     * What the phone's owner is told, by language: what is shipped and what the tenant wrote.
+     */
+    texts: Array<ClassificationText>;
 };
 
 /**
@@ -1365,6 +1586,10 @@ export type Device = {
      */
     score: number;
     /**
+     * What is seen of how it is protected; null: not known.
+     */
+    security: SecurityState;
+    /**
      * Android's security patch level.
      */
     security_patch_level: string | null;
@@ -1389,6 +1614,44 @@ export type Device = {
      * Grows with every change, detections and reports too.
      */
     version: number;
+};
+
+/**
+ * An app on a device.
+ */
+export type DeviceApp = {
+    /**
+     * SHA-1 of the certificate it is signed with.
+     */
+    certificate_sha1: string | null;
+    /**
+     * SHA-256 of the certificate it is signed with.
+     */
+    certificate_sha256: string | null;
+    /**
+     * The package name (Android) or bundle identifier (Apple).
+     */
+    identifier: string;
+    /**
+     * The indicators that fit it now.
+     */
+    indicators: Array<FittingIndicator>;
+    /**
+     * What people call it.
+     */
+    name: string | null;
+    /**
+     * SHA-256 of the package file.
+     */
+    sha256: string | null;
+    /**
+     * Where it came from.
+     */
+    source: AppSource;
+    /**
+     * The version people see.
+     */
+    version: string | null;
 };
 
 /**
@@ -1452,6 +1715,10 @@ export type DeviceFilter = {
      */
     protection_status?: Array<ProtectionStatus>;
     /**
+     * Its name or serial number begins with this, as typed or in another usual spelling.
+     */
+    q?: string | null;
+    /**
      * The risk level.
      */
     risk_level?: Array<RiskLevel>;
@@ -1459,10 +1726,6 @@ export type DeviceFilter = {
      * With a score above 0.
      */
     risky?: boolean | null;
-    /**
-     * Its name or serial number begins with this.
-     */
-    search?: string | null;
     smart_group_id?: SmartGroupId | null;
     tag_id?: TagId | null;
     user_id?: UserId | null;
@@ -2514,6 +2777,59 @@ export type Explanation = {
 export type Family = 'application' | 'file' | 'configuration' | 'os' | 'network' | 'web_content';
 
 /**
+ * How Google's push service is signed in to. What is null is so before the channel is set up.
+ */
+export type FcmChannel = {
+    /**
+     * Where pushes go.
+     */
+    base_url: string | null;
+    changed_at: Time | null;
+    /**
+     * The service account.
+     */
+    client_email: string | null;
+    /**
+     * Whether agents are told by it.
+     */
+    enabled: boolean;
+    /**
+     * Whether there is a key.
+     */
+    private_key_set: boolean;
+    /**
+     * The Firebase project of the agent's app.
+     */
+    project_id: string | null;
+    /**
+     * Who gives out access tokens.
+     */
+    token_uri: string | null;
+    /**
+     * Grows with every change; 0 before the first.
+     */
+    version: number;
+};
+
+/**
+ * How Google's push service is signed in to from now on.
+ */
+export type FcmChannelEdit = {
+    /**
+     * Where pushes go; Google unless given.
+     */
+    base_url?: string | null;
+    /**
+     * Whether agents are told by it.
+     */
+    enabled: boolean;
+    /**
+     * The version this is based on, unless `If-Match` says it; 0 before the first.
+     */
+    version?: number | null;
+};
+
+/**
  * A member of the request that is wrong.
  */
 export type FieldError = {
@@ -2525,6 +2841,46 @@ export type FieldError = {
      * Where: a JSON pointer into the body, or the name of a parameter.
      */
     pointer: string;
+};
+
+/**
+ * Something that an administrator should look at.
+ */
+export type Finding = {
+    /**
+     * What was found.
+     */
+    detail: string;
+    /**
+     * The part, as a JSON pointer into `spec`.
+     */
+    pointer: string;
+};
+
+/**
+ * An indicator that fits an app.
+ */
+export type FittingIndicator = {
+    /**
+     * The kind of threat it stands for.
+     */
+    classification: string;
+    /**
+     * What it is compared with.
+     */
+    kind: IndicatorKind;
+    /**
+     * What it gives away.
+     */
+    name: string;
+    /**
+     * Its set.
+     */
+    set: NamedIndicatorSet;
+    /**
+     * The value.
+     */
+    value: string;
 };
 
 /**
@@ -2731,6 +3087,149 @@ export type Incidents = {
 };
 
 /**
+ * An indicator.
+ */
+export type Indicator = {
+    /**
+     * The kind of threat it stands for.
+     */
+    classification: string;
+    /**
+     * What it is compared with.
+     */
+    kind: IndicatorKind;
+    /**
+     * What it gives away.
+     */
+    name: string;
+    /**
+     * What the set itself calls it.
+     */
+    reference: string | null;
+    /**
+     * Its set.
+     */
+    set: NamedIndicatorSet;
+    valid_from: Time | null;
+    valid_until: Time | null;
+    /**
+     * The value.
+     */
+    value: string;
+};
+
+/**
+ * What an indicator is compared with. In the order in which they say best what was found.
+ */
+export type IndicatorKind = 'app_identifier' | 'certificate_sha256' | 'certificate_sha1' | 'file_sha256' | 'configuration_profile' | 'domain';
+
+/**
+ * Where the content of a set comes from.
+ */
+export type IndicatorOrigin = 'upload' | 'folder' | 'url';
+
+/**
+ * A set of indicators.
+ */
+export type IndicatorSet = {
+    /**
+     * When what is set about it was changed last.
+     */
+    changed_at: Time;
+    checked_at: Time | null;
+    /**
+     * What all of its indicators are taken for; null: what the content says of each.
+     */
+    classification: string | null;
+    /**
+     * When it was made.
+     */
+    created_at: Time;
+    /**
+     * What went wrong then. What was loaded before stays in force.
+     */
+    error: string | null;
+    /**
+     * The first of that, at most 50, and why. Only when one set is asked for.
+     */
+    findings?: Array<SkippedIndicator> | null;
+    /**
+     * What the content is: `stix` or `list`; null before the first.
+     */
+    format: string | null;
+    /**
+     * Its id.
+     */
+    id: IndicatorSetId;
+    /**
+     * How many indicators it has.
+     */
+    indicators: number;
+    job_id?: JobId | null;
+    loaded_at: Time | null;
+    /**
+     * Whether a new content is being taken in.
+     */
+    loading: boolean;
+    /**
+     * Its name, unique in the tenant; of a file in the server's folder, the file's.
+     */
+    name: string;
+    next_check_at: Time | null;
+    /**
+     * Where its content comes from.
+     */
+    origin: IndicatorOrigin;
+    /**
+     * How often it is fetched, in seconds.
+     */
+    refresh_seconds: number | null;
+    /**
+     * How much in the content gave no indicator.
+     */
+    skipped: number;
+    /**
+     * Where it is fetched from.
+     */
+    url: string | null;
+    /**
+     * Grows with every change of what is set about it.
+     */
+    version: number;
+};
+
+/**
+ * A change of a set. What is left out stays.
+ */
+export type IndicatorSetEdit = {
+    /**
+     * What all of its indicators are taken for from now on; null: what the content says.
+     */
+    classification?: string | null;
+    /**
+     * Its new name; not of a file.
+     */
+    name?: string | null;
+    /**
+     * How often it is fetched, in seconds.
+     */
+    refresh_seconds?: number | null;
+    /**
+     * Where it is fetched from; only of a set that has a URL.
+     */
+    url?: string | null;
+    /**
+     * The version this edit is based on, unless `If-Match` says it.
+     */
+    version?: number | null;
+};
+
+/**
+ * A set of indicators.
+ */
+export type IndicatorSetId = string;
+
+/**
  * A link to start the installed app with.
  */
 export type InstallLink = {
@@ -2901,7 +3400,7 @@ export type Job = {
      */
     id: JobId;
     /**
-     * What it does: `reevaluation`.
+     * What it does: `reevaluation`, or `indicators`: what is on devices is compared with the indicators, too.
      */
     kind: string;
     /**
@@ -3215,6 +3714,20 @@ export type MessagesLink = {
 export type Method = 'totp' | 'passkey' | 'recovery_code';
 
 /**
+ * The least version of each platform's operating system, such as `17.6`; absent: any.
+ */
+export type MinimumOs = {
+    /**
+     * Of Android.
+     */
+    android?: string | null;
+    /**
+     * Of iOS and iPadOS.
+     */
+    ios?: string | null;
+};
+
+/**
  * A maker, a model or both, compared without regard to case.
  */
 export type ModelMatch = {
@@ -3236,6 +3749,20 @@ export type Named = {
      * Its id.
      */
     id: SmartGroupId;
+    /**
+     * Its name.
+     */
+    name: string;
+};
+
+/**
+ * A set, by name.
+ */
+export type NamedIndicatorSet = {
+    /**
+     * Its id.
+     */
+    id: IndicatorSetId;
     /**
      * Its name.
      */
@@ -3384,6 +3911,28 @@ export type NewEnrollmentToken = {
      * Whose device it enrolls.
      */
     user_id: UserId;
+};
+
+/**
+ * A set to be made: fetched from a URL, or without one handed in afterwards.
+ */
+export type NewIndicatorSet = {
+    /**
+     * What all of its indicators are taken for, a name from the Protections table; left out: what the content says.
+     */
+    classification?: string | null;
+    /**
+     * Its name, unique in the tenant.
+     */
+    name: string;
+    /**
+     * How often it is fetched, in seconds; a day unless given. Only with `url`.
+     */
+    refresh_seconds?: number | null;
+    /**
+     * Where it is fetched from. Shown to whoever may see the set, so it must not hold a secret.
+     */
+    url?: string | null;
 };
 
 /**
@@ -4073,13 +4622,60 @@ export type PageClassification = {
         risk_level: RiskLevel;
         technique: TechniqueName | null;
         /**
-         * What the phone's owner is told.
+         * What the phone's owner is told in English. One row by itself has the other languages as well.
          */
         user_text: string;
         /**
          * Grows with every change; 0 while the row has its defaults.
          */
         version: number;
+    }>;
+    /**
+     * What to send as `cursor` for the next page; null on the last one.
+     */
+    next_cursor: string | null;
+};
+
+/**
+ * One page of a list.
+ */
+export type PageDeviceApp = {
+    /**
+     * The items.
+     */
+    items: Array<{
+        /**
+         * SHA-1 of the certificate it is signed with.
+         */
+        certificate_sha1: string | null;
+        /**
+         * SHA-256 of the certificate it is signed with.
+         */
+        certificate_sha256: string | null;
+        /**
+         * The package name (Android) or bundle identifier (Apple).
+         */
+        identifier: string;
+        /**
+         * The indicators that fit it now.
+         */
+        indicators: Array<FittingIndicator>;
+        /**
+         * What people call it.
+         */
+        name: string | null;
+        /**
+         * SHA-256 of the package file.
+         */
+        sha256: string | null;
+        /**
+         * Where it came from.
+         */
+        source: AppSource;
+        /**
+         * The version people see.
+         */
+        version: string | null;
     }>;
     /**
      * What to send as `cursor` for the next page; null on the last one.
@@ -4249,6 +4845,126 @@ export type PageEntry = {
 /**
  * One page of a list.
  */
+export type PageIndicator = {
+    /**
+     * The items.
+     */
+    items: Array<{
+        /**
+         * The kind of threat it stands for.
+         */
+        classification: string;
+        /**
+         * What it is compared with.
+         */
+        kind: IndicatorKind;
+        /**
+         * What it gives away.
+         */
+        name: string;
+        /**
+         * What the set itself calls it.
+         */
+        reference: string | null;
+        /**
+         * Its set.
+         */
+        set: NamedIndicatorSet;
+        valid_from: Time | null;
+        valid_until: Time | null;
+        /**
+         * The value.
+         */
+        value: string;
+    }>;
+    /**
+     * What to send as `cursor` for the next page; null on the last one.
+     */
+    next_cursor: string | null;
+};
+
+/**
+ * One page of a list.
+ */
+export type PageIndicatorSet = {
+    /**
+     * The items.
+     */
+    items: Array<{
+        /**
+         * When what is set about it was changed last.
+         */
+        changed_at: Time;
+        checked_at: Time | null;
+        /**
+         * What all of its indicators are taken for; null: what the content says of each.
+         */
+        classification: string | null;
+        /**
+         * When it was made.
+         */
+        created_at: Time;
+        /**
+         * What went wrong then. What was loaded before stays in force.
+         */
+        error: string | null;
+        /**
+         * The first of that, at most 50, and why. Only when one set is asked for.
+         */
+        findings?: Array<SkippedIndicator> | null;
+        /**
+         * What the content is: `stix` or `list`; null before the first.
+         */
+        format: string | null;
+        /**
+         * Its id.
+         */
+        id: IndicatorSetId;
+        /**
+         * How many indicators it has.
+         */
+        indicators: number;
+        job_id?: JobId | null;
+        loaded_at: Time | null;
+        /**
+         * Whether a new content is being taken in.
+         */
+        loading: boolean;
+        /**
+         * Its name, unique in the tenant; of a file in the server's folder, the file's.
+         */
+        name: string;
+        next_check_at: Time | null;
+        /**
+         * Where its content comes from.
+         */
+        origin: IndicatorOrigin;
+        /**
+         * How often it is fetched, in seconds.
+         */
+        refresh_seconds: number | null;
+        /**
+         * How much in the content gave no indicator.
+         */
+        skipped: number;
+        /**
+         * Where it is fetched from.
+         */
+        url: string | null;
+        /**
+         * Grows with every change of what is set about it.
+         */
+        version: number;
+    }>;
+    /**
+     * What to send as `cursor` for the next page; null on the last one.
+     */
+    next_cursor: string | null;
+};
+
+/**
+ * One page of a list.
+ */
 export type PageIntegration = {
     /**
      * The items.
@@ -4330,7 +5046,7 @@ export type PageJob = {
          */
         id: JobId;
         /**
-         * What it does: `reevaluation`.
+         * What it does: `reevaluation`, or `indicators`: what is on devices is compared with the indicators, too.
          */
         kind: string;
         /**
@@ -4504,6 +5220,11 @@ export type PageProfile = {
         devices: {
             [key: string]: number;
         };
+        /**
+         * What in the draft's custom settings is newer than what is known here of the platform, or misspelt. It is sent to
+         * devices as it is.
+         */
+        findings: Array<Finding>;
         /**
          * Its id.
          */
@@ -5238,6 +5959,14 @@ export type PayloadSettings = {
     ios: {
         [key: string]: Array<SettingSpec>;
     };
+    /**
+     * Apple's payload types of that release, for custom settings.
+     */
+    ios_payload_types: Array<string>;
+    /**
+     * The release of iOS whose payloads custom settings are checked by, for example `iOS 18.1`.
+     */
+    ios_release: string;
 };
 
 /**
@@ -5279,6 +6008,22 @@ export type PlatformRange = {
      * The platform.
      */
     platform: Platform;
+};
+
+/**
+ * What a tenant asks of its devices. A rule is off until it is set; that a device has a passcode, is encrypted and not
+ * tampered with is always asked, and how bad it is otherwise is said in Protections.
+ */
+export type PostureRules = {
+    /**
+     * How many days old an Android device's security patch level may be, 1 to 3650; one that is older is
+     * `out_of_date_security_patch`.
+     */
+    maximum_patch_age_days?: number | null;
+    /**
+     * The least version of the operating system; a device below it is `out_of_date_os`.
+     */
+    minimum_os?: MinimumOs;
 };
 
 /**
@@ -5370,6 +6115,11 @@ export type Profile = {
     devices: {
         [key: string]: number;
     };
+    /**
+     * What in the draft's custom settings is newer than what is known here of the platform, or misspelt. It is sent to
+     * devices as it is.
+     */
+    findings: Array<Finding>;
     /**
      * Its id.
      */
@@ -5579,6 +6329,34 @@ export type ProfileVersion = {
 export type ProtectionStatus = 'pending' | 'activated' | 'deactivated' | 'disconnected' | 'unreachable';
 
 /**
+ * How whoever takes the messages of a transport is doing.
+ */
+export type ProviderState = 'ok' | 'unreachable' | 'unusable';
+
+/**
+ * How whoever takes a channel's messages is doing.
+ */
+export type ProviderSummary = {
+    /**
+     * What it said last, or why it cannot be reached or used.
+     */
+    answer: string;
+    /**
+     * Since when.
+     */
+    since: Time;
+    /**
+     * How. While it is not `ok`, messages wait and their attempts are not counted.
+     */
+    state: ProviderState;
+};
+
+/**
+ * Which of Apple's two push services an app belongs to.
+ */
+export type PushEnvironment = 'production' | 'sandbox';
+
+/**
  * The key to subscribe with.
  */
 export type PushKey = {
@@ -5601,6 +6379,11 @@ export type PushKeys = {
      */
     p256dh: string;
 };
+
+/**
+ * Whose push service it is.
+ */
+export type PushProvider = 'apns' | 'fcm';
 
 /**
  * What a browser's `PushSubscription` says of itself.
@@ -5994,6 +6777,40 @@ export type SecondFactorAnswer = {
 export type Security = 'starttls' | 'tls' | 'plain';
 
 /**
+ * What a device's agent, or its management, sees of how the device is protected. What is absent is not known.
+ */
+export type SecurityState = {
+    /**
+     * Android: it starts systems that are not the maker's.
+     */
+    bootloader_unlocked?: boolean | null;
+    /**
+     * Developer options or Developer Mode are on.
+     */
+    developer_mode?: boolean | null;
+    /**
+     * Its data is encrypted.
+     */
+    encrypted?: boolean | null;
+    /**
+     * A passcode, pattern or password is asked to unlock it.
+     */
+    passcode_present?: boolean | null;
+    /**
+     * The system's own protection is broken: rooted (Android) or jailbroken (iOS).
+     */
+    rooted?: boolean | null;
+    /**
+     * Android: apps may be installed from outside the store.
+     */
+    unknown_sources?: boolean | null;
+    /**
+     * Android: a computer may debug it by cable.
+     */
+    usb_debugging?: boolean | null;
+};
+
+/**
  * What selects the devices of a smart group: criteria, plus additions, minus exclusions.
  */
 export type Selection = {
@@ -6223,6 +7040,10 @@ export type Settings = {
      */
     disconnected_after_days?: number;
     /**
+     * What devices are asked to be like; what is wrong with one becomes a threat on it.
+     */
+    posture_rules?: PostureRules;
+    /**
      * Administrators need a second factor to sign in; whoever has none sets one up before anything else.
      */
     require_second_factor?: boolean;
@@ -6319,6 +7140,20 @@ export type SimRule = {
      * When to fall back to cellular data.
      */
     wifi_assist: WifiAssist;
+};
+
+/**
+ * Something in the content of a set that gave no indicator.
+ */
+export type SkippedIndicator = {
+    /**
+     * What it is: its id, or its place.
+     */
+    what: string;
+    /**
+     * Why.
+     */
+    why: string;
 };
 
 /**
@@ -6922,6 +7757,11 @@ export type TemplateLanguage = {
      * Whether it is shipped.
      */
     shipped: boolean;
+    /**
+     * Of how many kinds of threats nothing is said in it: they are named in the default language or English. Which is
+     * told by `GET /api/v1/classifications?untranslated=`.
+     */
+    untranslated: number;
 };
 
 /**
@@ -6933,7 +7773,7 @@ export type TemplateLanguages = {
      */
     default: string;
     /**
-     * Those with at least one text, by tag.
+     * Those with at least one template, or text of a kind of threat, by tag.
      */
     languages: Array<TemplateLanguage>;
 };
@@ -7056,7 +7896,7 @@ export type TemplateTrigger = 'account_status' | 'all_clear' | 'notify' | 'devic
  */
 export type TestRequest = {
     /**
-     * A mail address or phone number.
+     * A mail address or phone number; for `apns` and `fcm` the id of a device.
      */
     to: string;
 };
@@ -7189,7 +8029,7 @@ export type ThreatWithDetails = Threat & {
         [key: string]: unknown;
     };
     /**
-     * What the phone's owner should do.
+     * What the phone's owner should do, in English.
      */
     user_text: string | null;
 };
@@ -7550,7 +8390,7 @@ export type UserIncident = {
      */
     threat_id: ThreatId;
     /**
-     * What the phone's owner should do; null if its kind is not in the Protections table.
+     * What the phone's owner should do, in English; null if its kind is not in the Protections table.
      */
     user_text: string | null;
 };
@@ -7748,6 +8588,40 @@ export type WifiAssist = 'default' | 'eager';
 export type WifiSecurity = 'open' | 'wpa' | 'wpa2' | 'wpa3';
 
 /**
+ * How Apple's push service is signed in to from now on.
+ */
+export type ApnsChannelEditWritable = {
+    /**
+     * Where pushes go instead of Apple; most often nothing.
+     */
+    base_url?: string | null;
+    /**
+     * Whether agents are told by it.
+     */
+    enabled: boolean;
+    /**
+     * Which of the team's keys: ten letters and digits, as in the name of the key's file.
+     */
+    key_id: string;
+    /**
+     * The key: what is in the `.p8` file. Left out it stays, for the same key, team and address.
+     */
+    private_key?: string | null;
+    /**
+     * The team: ten letters and digits.
+     */
+    team_id: string;
+    /**
+     * The bundle id of the agent's app, for devices whose agent names no other.
+     */
+    topic: string;
+    /**
+     * The version this is based on, unless `If-Match` says it; 0 before the first.
+     */
+    version?: number | null;
+};
+
+/**
  * How mails are sent from now on.
  */
 export type EmailChannelEditWritable = {
@@ -7820,6 +8694,29 @@ export type EmailRelayEditWritable = {
      * Who we are to it, if it asks.
      */
     username?: string | null;
+};
+
+/**
+ * How Google's push service is signed in to from now on.
+ */
+export type FcmChannelEditWritable = {
+    /**
+     * Where pushes go; Google unless given.
+     */
+    base_url?: string | null;
+    /**
+     * Whether agents are told by it.
+     */
+    enabled: boolean;
+    /**
+     * The key of a service account: what is in the JSON file that Google gives out. Left out it stays, for the same
+     * address.
+     */
+    service_account?: string | null;
+    /**
+     * The version this is based on, unless `If-Match` says it; 0 before the first.
+     */
+    version?: number | null;
 };
 
 /**
@@ -8322,6 +9219,90 @@ export type ReadMessageResponses = {
 };
 
 export type ReadMessageResponse = ReadMessageResponses[keyof ReadMessageResponses];
+
+export type ForgetPushTokenData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/agent/v1/push-token';
+};
+
+export type ForgetPushTokenErrors = {
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The request contradicts the state of things, or is based on a stale version.
+     */
+    409: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type ForgetPushTokenError = ForgetPushTokenErrors[keyof ForgetPushTokenErrors];
+
+export type ForgetPushTokenResponses = {
+    204: void;
+};
+
+export type ForgetPushTokenResponse = ForgetPushTokenResponses[keyof ForgetPushTokenResponses];
+
+export type SetPushTokenData = {
+    body: AgentPushToken;
+    path?: never;
+    query?: never;
+    url: '/agent/v1/push-token';
+};
+
+export type SetPushTokenErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The device is not enrolled any more.
+     */
+    409: Problem;
+    /**
+     * The body is too long.
+     */
+    413: Problem;
+    /**
+     * The body is not in a format taken here.
+     */
+    415: Problem;
+    /**
+     * The request can be read but makes no sense; `errors` says where.
+     */
+    422: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type SetPushTokenError = SetPushTokenErrors[keyof SetPushTokenErrors];
+
+export type SetPushTokenResponses = {
+    204: void;
+};
+
+export type SetPushTokenResponse = SetPushTokenResponses[keyof SetPushTokenResponses];
 
 export type EditAccountData = {
     body: AccountEdit;
@@ -8866,10 +9847,6 @@ export type ListAdminsData = {
          * With this role.
          */
         role?: string;
-        /**
-         * User name, name or mail address begins with this.
-         */
-        search?: string;
         /**
          * Whose reach is at or below this organization group.
          */
@@ -9625,6 +10602,126 @@ export type ListChannelsResponses = {
 
 export type ListChannelsResponse = ListChannelsResponses[keyof ListChannelsResponses];
 
+export type GetApnsChannelData = {
+    body?: never;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/channels/apns';
+};
+
+export type GetApnsChannelErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type GetApnsChannelError = GetApnsChannelErrors[keyof GetApnsChannelErrors];
+
+export type GetApnsChannelResponses = {
+    200: ApnsChannel;
+};
+
+export type GetApnsChannelResponse = GetApnsChannelResponses[keyof GetApnsChannelResponses];
+
+export type SetApnsChannelData = {
+    body: ApnsChannelEditWritable;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+        /**
+         * The version the edit is based on, instead of `version`.
+         */
+        'If-Match'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/channels/apns';
+};
+
+export type SetApnsChannelErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * The request contradicts the state of things, or is based on a stale version.
+     */
+    409: Problem;
+    /**
+     * The thing no longer has the version in If-Match.
+     */
+    412: Problem;
+    /**
+     * The body is too long.
+     */
+    413: Problem;
+    /**
+     * The body is not in a format taken here.
+     */
+    415: Problem;
+    /**
+     * The request can be read but makes no sense; `errors` says where.
+     */
+    422: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type SetApnsChannelError = SetApnsChannelErrors[keyof SetApnsChannelErrors];
+
+export type SetApnsChannelResponses = {
+    200: ApnsChannel;
+};
+
+export type SetApnsChannelResponse = SetApnsChannelResponses[keyof SetApnsChannelResponses];
+
 export type GetEmailChannelData = {
     body?: never;
     headers?: {
@@ -9744,6 +10841,126 @@ export type SetEmailChannelResponses = {
 };
 
 export type SetEmailChannelResponse = SetEmailChannelResponses[keyof SetEmailChannelResponses];
+
+export type GetFcmChannelData = {
+    body?: never;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/channels/fcm';
+};
+
+export type GetFcmChannelErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type GetFcmChannelError = GetFcmChannelErrors[keyof GetFcmChannelErrors];
+
+export type GetFcmChannelResponses = {
+    200: FcmChannel;
+};
+
+export type GetFcmChannelResponse = GetFcmChannelResponses[keyof GetFcmChannelResponses];
+
+export type SetFcmChannelData = {
+    body: FcmChannelEditWritable;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+        /**
+         * The version the edit is based on, instead of `version`.
+         */
+        'If-Match'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/channels/fcm';
+};
+
+export type SetFcmChannelErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * The request contradicts the state of things, or is based on a stale version.
+     */
+    409: Problem;
+    /**
+     * The thing no longer has the version in If-Match.
+     */
+    412: Problem;
+    /**
+     * The body is too long.
+     */
+    413: Problem;
+    /**
+     * The body is not in a format taken here.
+     */
+    415: Problem;
+    /**
+     * The request can be read but makes no sense; `errors` says where.
+     */
+    422: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type SetFcmChannelError = SetFcmChannelErrors[keyof SetFcmChannelErrors];
+
+export type SetFcmChannelResponses = {
+    200: FcmChannel;
+};
+
+export type SetFcmChannelResponse = SetFcmChannelResponses[keyof SetFcmChannelResponses];
 
 export type GetSmsChannelData = {
     body?: never;
@@ -9973,6 +11190,10 @@ export type ListClassificationsData = {
          */
         changed?: boolean;
         /**
+         * Of which nothing is said in this language: its readers are told in the default language or in English.
+         */
+        untranslated?: string;
+        /**
          * The most items wanted.
          */
         limit?: number;
@@ -10156,7 +11377,7 @@ export type ResetClassificationErrors = {
 export type ResetClassificationError = ResetClassificationErrors[keyof ResetClassificationErrors];
 
 export type ResetClassificationResponses = {
-    200: Classification;
+    200: ClassificationWithTexts;
 };
 
 export type ResetClassificationResponse = ResetClassificationResponses[keyof ResetClassificationResponses];
@@ -10209,7 +11430,7 @@ export type GetClassificationErrors = {
 export type GetClassificationError = GetClassificationErrors[keyof GetClassificationErrors];
 
 export type GetClassificationResponses = {
-    200: Classification;
+    200: ClassificationWithTexts;
 };
 
 export type GetClassificationResponse = GetClassificationResponses[keyof GetClassificationResponses];
@@ -10286,10 +11507,169 @@ export type EditClassificationErrors = {
 export type EditClassificationError = EditClassificationErrors[keyof EditClassificationErrors];
 
 export type EditClassificationResponses = {
-    200: Classification;
+    200: ClassificationWithTexts;
 };
 
 export type EditClassificationResponse = EditClassificationResponses[keyof EditClassificationResponses];
+
+export type ResetClassificationTextData = {
+    body?: never;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+        /**
+         * The version the edit is based on, instead of `version`.
+         */
+        'If-Match'?: string;
+    };
+    path: {
+        /**
+         * The classification.
+         */
+        id: string;
+        /**
+         * The language, a BCP 47 tag.
+         */
+        language: string;
+    };
+    query?: {
+        /**
+         * The version this is based on, unless `If-Match` says it; without both, whatever is there is reset.
+         */
+        version?: number;
+    };
+    url: '/api/v1/classifications/{id}/texts/{language}';
+};
+
+export type ResetClassificationTextErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * The request contradicts the state of things, or is based on a stale version.
+     */
+    409: Problem;
+    /**
+     * The thing no longer has the version in If-Match.
+     */
+    412: Problem;
+    /**
+     * The request can be read but makes no sense; `errors` says where.
+     */
+    422: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type ResetClassificationTextError = ResetClassificationTextErrors[keyof ResetClassificationTextErrors];
+
+export type ResetClassificationTextResponses = {
+    204: void;
+};
+
+export type ResetClassificationTextResponse = ResetClassificationTextResponses[keyof ResetClassificationTextResponses];
+
+export type SetClassificationTextData = {
+    body: ClassificationTextEdit;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+        /**
+         * The version the edit is based on, instead of `version`.
+         */
+        'If-Match'?: string;
+    };
+    path: {
+        /**
+         * The classification.
+         */
+        id: string;
+        /**
+         * The language, a BCP 47 tag.
+         */
+        language: string;
+    };
+    query?: never;
+    url: '/api/v1/classifications/{id}/texts/{language}';
+};
+
+export type SetClassificationTextErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * The request contradicts the state of things, or is based on a stale version.
+     */
+    409: Problem;
+    /**
+     * The thing no longer has the version in If-Match.
+     */
+    412: Problem;
+    /**
+     * The body is too long.
+     */
+    413: Problem;
+    /**
+     * The body is not in a format taken here.
+     */
+    415: Problem;
+    /**
+     * The request can be read but makes no sense; `errors` says where.
+     */
+    422: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type SetClassificationTextError = SetClassificationTextErrors[keyof SetClassificationTextErrors];
+
+export type SetClassificationTextResponses = {
+    200: ClassificationText;
+};
+
+export type SetClassificationTextResponse = SetClassificationTextResponses[keyof SetClassificationTextResponses];
 
 export type GetDashboardData = {
     body?: never;
@@ -10612,9 +11992,9 @@ export type ListDevicesData = {
          */
         os_version?: string;
         /**
-         * Its name or serial number begins with this.
+         * Its name or serial number begins with this, as typed or in another usual spelling.
          */
-        search?: string;
+        q?: string;
         /**
          * The most items wanted.
          */
@@ -10856,6 +12236,88 @@ export type EditDeviceResponses = {
 };
 
 export type EditDeviceResponse = EditDeviceResponses[keyof EditDeviceResponses];
+
+export type ListDeviceAppsData = {
+    body?: never;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+    };
+    path: {
+        /**
+         * The device.
+         */
+        id: DeviceId;
+    };
+    query?: {
+        /**
+         * Each word of this is in its name or identifier, whatever the case.
+         */
+        q?: string;
+        /**
+         * Where it came from.
+         */
+        source?: AppSource;
+        /**
+         * Whether an indicator fits it.
+         */
+        fitting?: boolean;
+        /**
+         * The most items wanted.
+         */
+        limit?: number;
+        /**
+         * `next_cursor` of the page before, with the same `sort` and filters.
+         */
+        cursor?: string;
+        /**
+         * What to sort by; `-` before it turns the order round.
+         */
+        sort?: string;
+    };
+    url: '/api/v1/devices/{id}/apps';
+};
+
+export type ListDeviceAppsErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * The request can be read but makes no sense; `errors` says where.
+     */
+    422: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type ListDeviceAppsError = ListDeviceAppsErrors[keyof ListDeviceAppsErrors];
+
+export type ListDeviceAppsResponses = {
+    200: PageDeviceApp;
+};
+
+export type ListDeviceAppsResponse = ListDeviceAppsResponses[keyof ListDeviceAppsResponses];
 
 export type GetDeviceEffectiveSettingsData = {
     body?: never;
@@ -11673,6 +13135,561 @@ export type GetEnrollmentTokenResponses = {
 };
 
 export type GetEnrollmentTokenResponse = GetEnrollmentTokenResponses[keyof GetEnrollmentTokenResponses];
+
+export type ListIndicatorSetsData = {
+    body?: never;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+    };
+    path?: never;
+    query?: {
+        /**
+         * Each word of this is in its name or URL, whatever the case.
+         */
+        q?: string;
+        /**
+         * Where its content comes from.
+         */
+        origin?: IndicatorOrigin;
+        /**
+         * Whether something went wrong when it was looked at last.
+         */
+        failed?: boolean;
+        /**
+         * The most items wanted.
+         */
+        limit?: number;
+        /**
+         * `next_cursor` of the page before, with the same `sort` and filters.
+         */
+        cursor?: string;
+        /**
+         * What to sort by; `-` before it turns the order round.
+         */
+        sort?: string;
+    };
+    url: '/api/v1/indicator-sets';
+};
+
+export type ListIndicatorSetsErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * The request can be read but makes no sense; `errors` says where.
+     */
+    422: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type ListIndicatorSetsError = ListIndicatorSetsErrors[keyof ListIndicatorSetsErrors];
+
+export type ListIndicatorSetsResponses = {
+    200: PageIndicatorSet;
+};
+
+export type ListIndicatorSetsResponse = ListIndicatorSetsResponses[keyof ListIndicatorSetsResponses];
+
+export type CreateIndicatorSetData = {
+    body: NewIndicatorSet;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+        /**
+         * Sent again with the same key, the request is carried out once and answered the same for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/indicator-sets';
+};
+
+export type CreateIndicatorSetErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * The request contradicts the state of things, or is based on a stale version.
+     */
+    409: Problem;
+    /**
+     * The body is too long.
+     */
+    413: Problem;
+    /**
+     * The body is not in a format taken here.
+     */
+    415: Problem;
+    /**
+     * The request can be read but makes no sense; `errors` says where.
+     */
+    422: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type CreateIndicatorSetError = CreateIndicatorSetErrors[keyof CreateIndicatorSetErrors];
+
+export type CreateIndicatorSetResponses = {
+    201: IndicatorSet;
+};
+
+export type CreateIndicatorSetResponse = CreateIndicatorSetResponses[keyof CreateIndicatorSetResponses];
+
+export type DeleteIndicatorSetData = {
+    body?: never;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+    };
+    path: {
+        /**
+         * The set.
+         */
+        id: IndicatorSetId;
+    };
+    query?: never;
+    url: '/api/v1/indicator-sets/{id}';
+};
+
+export type DeleteIndicatorSetErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * It is a file in the server's folder.
+     */
+    409: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type DeleteIndicatorSetError = DeleteIndicatorSetErrors[keyof DeleteIndicatorSetErrors];
+
+export type DeleteIndicatorSetResponses = {
+    204: void;
+};
+
+export type DeleteIndicatorSetResponse = DeleteIndicatorSetResponses[keyof DeleteIndicatorSetResponses];
+
+export type GetIndicatorSetData = {
+    body?: never;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+    };
+    path: {
+        /**
+         * The set.
+         */
+        id: IndicatorSetId;
+    };
+    query?: never;
+    url: '/api/v1/indicator-sets/{id}';
+};
+
+export type GetIndicatorSetErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type GetIndicatorSetError = GetIndicatorSetErrors[keyof GetIndicatorSetErrors];
+
+export type GetIndicatorSetResponses = {
+    200: IndicatorSet;
+};
+
+export type GetIndicatorSetResponse = GetIndicatorSetResponses[keyof GetIndicatorSetResponses];
+
+export type EditIndicatorSetData = {
+    body: IndicatorSetEdit;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+        /**
+         * The version the edit is based on, instead of `version`.
+         */
+        'If-Match'?: string;
+    };
+    path: {
+        /**
+         * The set.
+         */
+        id: IndicatorSetId;
+    };
+    query?: never;
+    url: '/api/v1/indicator-sets/{id}';
+};
+
+export type EditIndicatorSetErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * The request contradicts the state of things, or is based on a stale version.
+     */
+    409: Problem;
+    /**
+     * The thing no longer has the version in If-Match.
+     */
+    412: Problem;
+    /**
+     * The body is too long.
+     */
+    413: Problem;
+    /**
+     * The body is not in a format taken here.
+     */
+    415: Problem;
+    /**
+     * The request can be read but makes no sense; `errors` says where.
+     */
+    422: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type EditIndicatorSetError = EditIndicatorSetErrors[keyof EditIndicatorSetErrors];
+
+export type EditIndicatorSetResponses = {
+    200: IndicatorSet;
+};
+
+export type EditIndicatorSetResponse = EditIndicatorSetResponses[keyof EditIndicatorSetResponses];
+
+export type LoadIndicatorSetData = {
+    body: unknown;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+        /**
+         * The version the edit is based on, instead of `version`.
+         */
+        'If-Match'?: string;
+    };
+    path: {
+        /**
+         * The set.
+         */
+        id: IndicatorSetId;
+    };
+    query?: never;
+    url: '/api/v1/indicator-sets/{id}/content';
+};
+
+export type LoadIndicatorSetErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * It is not for handing in, or somebody else does.
+     */
+    409: Problem;
+    /**
+     * The thing no longer has the version in If-Match.
+     */
+    412: Problem;
+    /**
+     * The body is too long.
+     */
+    413: Problem;
+    /**
+     * The body is not in a format taken here.
+     */
+    415: Problem;
+    /**
+     * The request can be read but makes no sense; `errors` says where.
+     */
+    422: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type LoadIndicatorSetError = LoadIndicatorSetErrors[keyof LoadIndicatorSetErrors];
+
+export type LoadIndicatorSetResponses = {
+    200: IndicatorSet;
+};
+
+export type LoadIndicatorSetResponse = LoadIndicatorSetResponses[keyof LoadIndicatorSetResponses];
+
+export type RefreshIndicatorSetData = {
+    body?: never;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+        /**
+         * Sent again with the same key, the request is carried out once and answered the same for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        /**
+         * The set.
+         */
+        id: IndicatorSetId;
+    };
+    query?: never;
+    url: '/api/v1/indicator-sets/{id}/refresh';
+};
+
+export type RefreshIndicatorSetErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * It has no URL.
+     */
+    409: Problem;
+    /**
+     * The request can be read but makes no sense; `errors` says where.
+     */
+    422: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type RefreshIndicatorSetError = RefreshIndicatorSetErrors[keyof RefreshIndicatorSetErrors];
+
+export type RefreshIndicatorSetResponses = {
+    202: IndicatorSet;
+};
+
+export type RefreshIndicatorSetResponse = RefreshIndicatorSetResponses[keyof RefreshIndicatorSetResponses];
+
+export type ListIndicatorsData = {
+    body?: never;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+    };
+    path?: never;
+    query?: {
+        /**
+         * The value begins with this, in lower case but for identifiers of apps.
+         */
+        q?: string;
+        /**
+         * What it gives away, exactly.
+         */
+        name?: string;
+        /**
+         * What it is compared with.
+         */
+        kind?: IndicatorKind;
+        /**
+         * Of this set.
+         */
+        set_id?: IndicatorSetId;
+        /**
+         * The most items wanted.
+         */
+        limit?: number;
+        /**
+         * `next_cursor` of the page before, with the same `sort` and filters.
+         */
+        cursor?: string;
+        /**
+         * What to sort by; `-` before it turns the order round.
+         */
+        sort?: string;
+    };
+    url: '/api/v1/indicators';
+};
+
+export type ListIndicatorsErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * The request can be read but makes no sense; `errors` says where.
+     */
+    422: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type ListIndicatorsError = ListIndicatorsErrors[keyof ListIndicatorsErrors];
+
+export type ListIndicatorsResponses = {
+    200: PageIndicator;
+};
+
+export type ListIndicatorsResponse = ListIndicatorsResponses[keyof ListIndicatorsResponses];
 
 export type ListIntegrationsData = {
     body?: never;
@@ -13807,6 +15824,83 @@ export type EditProfileResponses = {
 };
 
 export type EditProfileResponse = EditProfileResponses[keyof EditProfileResponses];
+
+export type GetMobileconfigData = {
+    body?: never;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+        /**
+         * The version the edit is based on, instead of `version`.
+         */
+        'If-Match'?: string;
+    };
+    path: {
+        /**
+         * The profile.
+         */
+        id: ProfileId;
+    };
+    query?: {
+        /**
+         * A published version; left out: the draft, as it would be published next.
+         */
+        version?: number;
+    };
+    url: '/api/v1/profiles/{id}/mobileconfig';
+};
+
+export type GetMobileconfigErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * The profile is for Android.
+     */
+    409: Problem;
+    /**
+     * The thing no longer has the version in If-Match.
+     */
+    412: Problem;
+    /**
+     * The request can be read but makes no sense; `errors` says where.
+     */
+    422: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type GetMobileconfigError = GetMobileconfigErrors[keyof GetMobileconfigErrors];
+
+export type GetMobileconfigResponses = {
+    /**
+     * A property list.
+     */
+    200: string;
+};
+
+export type GetMobileconfigResponse = GetMobileconfigResponses[keyof GetMobileconfigResponses];
 
 export type PreviewProfileData = {
     body?: never;
@@ -17302,9 +19396,9 @@ export type ListUsersData = {
          */
         email?: string;
         /**
-         * User name or mail address begins with this.
+         * User name or mail address begins with this, as typed or in another usual spelling.
          */
-        search?: string;
+        q?: string;
         /**
          * With a score above 0.
          */

@@ -3,8 +3,8 @@
 import { type DefaultError, type InfiniteData, infiniteQueryOptions, queryOptions, type UseMutationOptions } from '@tanstack/react-query';
 
 import { client } from '../client.gen';
-import { answerCommand, beginNewPasskey, beginPasskey, beginTotp, changeUserGroupMembers, checkOwnDevice, confirmPassword, confirmTotp, createAdmin, createAdminLink, createApiToken, createEnrollmentToken, createIntegration, createMessagesLink, createOrganizationGroup, createProfile, createRole, createSmartGroup, createTag, createUser, createUserGroup, deleteAdmin, deleteDevice, deleteEnrollmentToken, deleteIntegration, deleteLogo, deleteOrganizationGroup, deleteProfile, deleteRole, deleteSmartGroup, deleteTag, deleteUser, deleteUserGroup, dropSourceEvent, editAccount, editAdmin, editClassification, editDevice, editIntegration, editOrganizationGroup, editProfile, editRole, editSmartGroup, editTag, editUser, editUserGroup, endOtherSessions, endSession, enroll, enrollMessages, explainDevice, finishNewPasskey, finishPasskey, getAdmin, getApiToken, getClassification, getCommands, getDashboard, getDashboardTrend, getDevice, getDeviceEffectiveSettings, getDeviceTimeline, getEmailChannel, getEnrollmentToken, getInstallLink, getIntegration, getJob, getLogo, getManifest, getMessages, getNotification, getNotificationTemplate, getOpenapi, getOrganizationGroup, getOwnState, getProfile, getPushKey, getRole, getSession, getSettings, getSmartGroup, getSmsChannel, getTag, getThreat, getUser, getUserGroup, giveRecoveryCode, giveTotp, healthz, ignoreThreat, inspectLink, listAdmins, listApiTokens, listChannels, listClassifications, listDevices, listEnrollmentTokens, listIntegrations, listJobs, listNotifications, listNotificationTemplates, listOrganizationGroups, listOwnMessages, listPasskeys, listPayloadSettings, listProfiles, listProfileVersions, listRoles, listSessions, listSmartGroups, listSourceEvents, listTags, listTemplateLanguages, listThreats, listUserGroupMembers, listUserGroups, listUserIncidents, listUsers, metrics, notifyDevices, notifyUser, openMessages, type Options, previewClassification, previewNotificationTemplate, previewNotifyUser, previewNotifyWords, previewProfile, previewSmartGroup, publishProfile, quickstartRiskResponse, readJournal, readMessage, readOwnMessage, readyz, redeemLink, removePasskey, removeTotp, renewRecoveryCodes, reopenThreat, reportInventory, requestProfile, resetClassification, resetNotificationTemplate, resolveThreat, retireProfile, retryNotification, retryNotifications, retrySourceEvent, revokeApiToken, search, setEmailChannel, setLogo, setNotificationTemplate, setPassword, setSettings, setSmsChannel, signIn, signOut, submitAgentDetections, submitDetections, submitSourceEvents, subscribeToPush, tagDevice, takeSmsNews, testChannel, unenrollDevice, unlockAdmin, unsubscribeFromPush, untagDevice, waitForOwnState, withdrawProfile } from '../sdk.gen';
-import type { AnswerCommandData, AnswerCommandError, AnswerCommandResponse, BeginNewPasskeyData, BeginNewPasskeyError, BeginNewPasskeyResponse, BeginPasskeyData, BeginPasskeyError, BeginPasskeyResponse, BeginTotpData, BeginTotpError, BeginTotpResponse, ChangeUserGroupMembersData, ChangeUserGroupMembersError, ChangeUserGroupMembersResponse, CheckOwnDeviceData, CheckOwnDeviceError, CheckOwnDeviceResponse, ConfirmPasswordData, ConfirmPasswordError, ConfirmPasswordResponse, ConfirmTotpData, ConfirmTotpError, ConfirmTotpResponse, CreateAdminData, CreateAdminError, CreateAdminLinkData, CreateAdminLinkError, CreateAdminLinkResponse, CreateAdminResponse, CreateApiTokenData, CreateApiTokenError, CreateApiTokenResponse, CreateEnrollmentTokenData, CreateEnrollmentTokenError, CreateEnrollmentTokenResponse, CreateIntegrationData, CreateIntegrationError, CreateIntegrationResponse, CreateMessagesLinkData, CreateMessagesLinkError, CreateMessagesLinkResponse, CreateOrganizationGroupData, CreateOrganizationGroupError, CreateOrganizationGroupResponse, CreateProfileData, CreateProfileError, CreateProfileResponse, CreateRoleData, CreateRoleError, CreateRoleResponse, CreateSmartGroupData, CreateSmartGroupError, CreateSmartGroupResponse, CreateTagData, CreateTagError, CreateTagResponse, CreateUserData, CreateUserError, CreateUserGroupData, CreateUserGroupError, CreateUserGroupResponse, CreateUserResponse, DeleteAdminData, DeleteAdminError, DeleteAdminResponse, DeleteDeviceData, DeleteDeviceError, DeleteDeviceResponse, DeleteEnrollmentTokenData, DeleteEnrollmentTokenError, DeleteEnrollmentTokenResponse, DeleteIntegrationData, DeleteIntegrationError, DeleteIntegrationResponse, DeleteLogoData, DeleteLogoError, DeleteLogoResponse, DeleteOrganizationGroupData, DeleteOrganizationGroupError, DeleteOrganizationGroupResponse, DeleteProfileData, DeleteProfileError, DeleteProfileResponse, DeleteRoleData, DeleteRoleError, DeleteRoleResponse, DeleteSmartGroupData, DeleteSmartGroupError, DeleteSmartGroupResponse, DeleteTagData, DeleteTagError, DeleteTagResponse, DeleteUserData, DeleteUserError, DeleteUserGroupData, DeleteUserGroupError, DeleteUserGroupResponse, DeleteUserResponse, DropSourceEventData, DropSourceEventError, DropSourceEventResponse, EditAccountData, EditAccountError, EditAccountResponse, EditAdminData, EditAdminError, EditAdminResponse, EditClassificationData, EditClassificationError, EditClassificationResponse, EditDeviceData, EditDeviceError, EditDeviceResponse, EditIntegrationData, EditIntegrationError, EditIntegrationResponse, EditOrganizationGroupData, EditOrganizationGroupError, EditOrganizationGroupResponse, EditProfileData, EditProfileError, EditProfileResponse, EditRoleData, EditRoleError, EditRoleResponse, EditSmartGroupData, EditSmartGroupError, EditSmartGroupResponse, EditTagData, EditTagError, EditTagResponse, EditUserData, EditUserError, EditUserGroupData, EditUserGroupError, EditUserGroupResponse, EditUserResponse, EndOtherSessionsData, EndOtherSessionsError, EndOtherSessionsResponse, EndSessionData, EndSessionError, EndSessionResponse, EnrollData, EnrollError, EnrollMessagesData, EnrollMessagesError, EnrollMessagesResponse, EnrollResponse, ExplainDeviceData, ExplainDeviceError, ExplainDeviceResponse, FinishNewPasskeyData, FinishNewPasskeyError, FinishNewPasskeyResponse, FinishPasskeyData, FinishPasskeyError, FinishPasskeyResponse, GetAdminData, GetAdminError, GetAdminResponse, GetApiTokenData, GetApiTokenError, GetApiTokenResponse, GetClassificationData, GetClassificationError, GetClassificationResponse, GetCommandsData, GetCommandsError, GetCommandsResponse, GetDashboardData, GetDashboardError, GetDashboardResponse, GetDashboardTrendData, GetDashboardTrendError, GetDashboardTrendResponse, GetDeviceData, GetDeviceEffectiveSettingsData, GetDeviceEffectiveSettingsError, GetDeviceEffectiveSettingsResponse, GetDeviceError, GetDeviceResponse, GetDeviceTimelineData, GetDeviceTimelineError, GetDeviceTimelineResponse, GetEmailChannelData, GetEmailChannelError, GetEmailChannelResponse, GetEnrollmentTokenData, GetEnrollmentTokenError, GetEnrollmentTokenResponse, GetInstallLinkData, GetInstallLinkError, GetInstallLinkResponse, GetIntegrationData, GetIntegrationError, GetIntegrationResponse, GetJobData, GetJobError, GetJobResponse, GetLogoData, GetLogoError, GetLogoResponse, GetManifestData, GetManifestResponse, GetMessagesData, GetMessagesError, GetMessagesResponse, GetNotificationData, GetNotificationError, GetNotificationResponse, GetNotificationTemplateData, GetNotificationTemplateError, GetNotificationTemplateResponse, GetOpenapiData, GetOpenapiResponse, GetOrganizationGroupData, GetOrganizationGroupError, GetOrganizationGroupResponse, GetOwnStateData, GetOwnStateError, GetOwnStateResponse, GetProfileData, GetProfileError, GetProfileResponse, GetPushKeyData, GetPushKeyError, GetPushKeyResponse, GetRoleData, GetRoleError, GetRoleResponse, GetSessionData, GetSessionError, GetSessionResponse, GetSettingsData, GetSettingsError, GetSettingsResponse, GetSmartGroupData, GetSmartGroupError, GetSmartGroupResponse, GetSmsChannelData, GetSmsChannelError, GetSmsChannelResponse, GetTagData, GetTagError, GetTagResponse, GetThreatData, GetThreatError, GetThreatResponse, GetUserData, GetUserError, GetUserGroupData, GetUserGroupError, GetUserGroupResponse, GetUserResponse, GiveRecoveryCodeData, GiveRecoveryCodeError, GiveRecoveryCodeResponse, GiveTotpData, GiveTotpError, GiveTotpResponse, HealthzData, HealthzResponse, IgnoreThreatData, IgnoreThreatError, IgnoreThreatResponse, InspectLinkData, InspectLinkError, InspectLinkResponse, ListAdminsData, ListAdminsError, ListAdminsResponse, ListApiTokensData, ListApiTokensError, ListApiTokensResponse, ListChannelsData, ListChannelsError, ListChannelsResponse, ListClassificationsData, ListClassificationsError, ListClassificationsResponse, ListDevicesData, ListDevicesError, ListDevicesResponse, ListEnrollmentTokensData, ListEnrollmentTokensError, ListEnrollmentTokensResponse, ListIntegrationsData, ListIntegrationsError, ListIntegrationsResponse, ListJobsData, ListJobsError, ListJobsResponse, ListNotificationsData, ListNotificationsError, ListNotificationsResponse, ListNotificationTemplatesData, ListNotificationTemplatesError, ListNotificationTemplatesResponse, ListOrganizationGroupsData, ListOrganizationGroupsError, ListOrganizationGroupsResponse, ListOwnMessagesData, ListOwnMessagesError, ListOwnMessagesResponse, ListPasskeysData, ListPasskeysError, ListPasskeysResponse, ListPayloadSettingsData, ListPayloadSettingsError, ListPayloadSettingsResponse, ListProfilesData, ListProfilesError, ListProfilesResponse, ListProfileVersionsData, ListProfileVersionsError, ListProfileVersionsResponse, ListRolesData, ListRolesError, ListRolesResponse, ListSessionsData, ListSessionsError, ListSessionsResponse, ListSmartGroupsData, ListSmartGroupsError, ListSmartGroupsResponse, ListSourceEventsData, ListSourceEventsError, ListSourceEventsResponse, ListTagsData, ListTagsError, ListTagsResponse, ListTemplateLanguagesData, ListTemplateLanguagesError, ListTemplateLanguagesResponse, ListThreatsData, ListThreatsError, ListThreatsResponse, ListUserGroupMembersData, ListUserGroupMembersError, ListUserGroupMembersResponse, ListUserGroupsData, ListUserGroupsError, ListUserGroupsResponse, ListUserIncidentsData, ListUserIncidentsError, ListUserIncidentsResponse, ListUsersData, ListUsersError, ListUsersResponse, MetricsData, MetricsError, MetricsResponse, NotifyDevicesData, NotifyDevicesError, NotifyDevicesResponse, NotifyUserData, NotifyUserError, NotifyUserResponse, OpenMessagesData, OpenMessagesError, OpenMessagesResponse, PreviewClassificationData, PreviewClassificationError, PreviewClassificationResponse, PreviewNotificationTemplateData, PreviewNotificationTemplateError, PreviewNotificationTemplateResponse, PreviewNotifyUserData, PreviewNotifyUserError, PreviewNotifyUserResponse, PreviewNotifyWordsData, PreviewNotifyWordsError, PreviewNotifyWordsResponse, PreviewProfileData, PreviewProfileError, PreviewProfileResponse, PreviewSmartGroupData, PreviewSmartGroupError, PreviewSmartGroupResponse, PublishProfileData, PublishProfileError, PublishProfileResponse, QuickstartRiskResponseData, QuickstartRiskResponseError, QuickstartRiskResponseResponse, ReadJournalData, ReadJournalError, ReadJournalResponse, ReadMessageData, ReadMessageError, ReadMessageResponse, ReadOwnMessageData, ReadOwnMessageError, ReadOwnMessageResponse, ReadyzData, ReadyzError, ReadyzResponse, RedeemLinkData, RedeemLinkError, RedeemLinkResponse, RemovePasskeyData, RemovePasskeyError, RemovePasskeyResponse, RemoveTotpData, RemoveTotpError, RemoveTotpResponse, RenewRecoveryCodesData, RenewRecoveryCodesError, RenewRecoveryCodesResponse, ReopenThreatData, ReopenThreatError, ReopenThreatResponse, ReportInventoryData, ReportInventoryError, ReportInventoryResponse, RequestProfileData, RequestProfileError, RequestProfileResponse, ResetClassificationData, ResetClassificationError, ResetClassificationResponse, ResetNotificationTemplateData, ResetNotificationTemplateError, ResetNotificationTemplateResponse, ResolveThreatData, ResolveThreatError, ResolveThreatResponse, RetireProfileData, RetireProfileError, RetireProfileResponse, RetryNotificationData, RetryNotificationError, RetryNotificationResponse, RetryNotificationsData, RetryNotificationsError, RetryNotificationsResponse, RetrySourceEventData, RetrySourceEventError, RetrySourceEventResponse, RevokeApiTokenData, RevokeApiTokenError, RevokeApiTokenResponse, SearchData, SearchError, SearchResponse, SetEmailChannelData, SetEmailChannelError, SetEmailChannelResponse, SetLogoData, SetLogoError, SetLogoResponse, SetNotificationTemplateData, SetNotificationTemplateError, SetNotificationTemplateResponse, SetPasswordData, SetPasswordError, SetPasswordResponse, SetSettingsData, SetSettingsError, SetSettingsResponse, SetSmsChannelData, SetSmsChannelError, SetSmsChannelResponse, SignInData, SignInError, SignInResponse, SignOutData, SignOutError, SignOutResponse, SubmitAgentDetectionsData, SubmitAgentDetectionsError, SubmitAgentDetectionsResponse, SubmitDetectionsData, SubmitDetectionsError, SubmitDetectionsResponse, SubmitSourceEventsData, SubmitSourceEventsError, SubmitSourceEventsResponse, SubscribeToPushData, SubscribeToPushError, SubscribeToPushResponse, TagDeviceData, TagDeviceError, TagDeviceResponse, TakeSmsNewsData, TakeSmsNewsError, TakeSmsNewsResponse, TestChannelData, TestChannelError, TestChannelResponse, UnenrollDeviceData, UnenrollDeviceError, UnenrollDeviceResponse, UnlockAdminData, UnlockAdminError, UnlockAdminResponse, UnsubscribeFromPushData, UnsubscribeFromPushError, UnsubscribeFromPushResponse, UntagDeviceData, UntagDeviceError, UntagDeviceResponse, WaitForOwnStateData, WaitForOwnStateError, WaitForOwnStateResponse, WithdrawProfileData, WithdrawProfileError, WithdrawProfileResponse } from '../types.gen';
+import { answerCommand, beginNewPasskey, beginPasskey, beginTotp, changeUserGroupMembers, checkOwnDevice, confirmPassword, confirmTotp, createAdmin, createAdminLink, createApiToken, createEnrollmentToken, createIndicatorSet, createIntegration, createMessagesLink, createOrganizationGroup, createProfile, createRole, createSmartGroup, createTag, createUser, createUserGroup, deleteAdmin, deleteDevice, deleteEnrollmentToken, deleteIndicatorSet, deleteIntegration, deleteLogo, deleteOrganizationGroup, deleteProfile, deleteRole, deleteSmartGroup, deleteTag, deleteUser, deleteUserGroup, dropSourceEvent, editAccount, editAdmin, editClassification, editDevice, editIndicatorSet, editIntegration, editOrganizationGroup, editProfile, editRole, editSmartGroup, editTag, editUser, editUserGroup, endOtherSessions, endSession, enroll, enrollMessages, explainDevice, finishNewPasskey, finishPasskey, forgetPushToken, getAdmin, getApiToken, getApnsChannel, getClassification, getCommands, getDashboard, getDashboardTrend, getDevice, getDeviceEffectiveSettings, getDeviceTimeline, getEmailChannel, getEnrollmentToken, getFcmChannel, getIndicatorSet, getInstallLink, getIntegration, getJob, getLogo, getManifest, getMessages, getMobileconfig, getNotification, getNotificationTemplate, getOpenapi, getOrganizationGroup, getOwnState, getProfile, getPushKey, getRole, getSession, getSettings, getSmartGroup, getSmsChannel, getTag, getThreat, getUser, getUserGroup, giveRecoveryCode, giveTotp, healthz, ignoreThreat, inspectLink, listAdmins, listApiTokens, listChannels, listClassifications, listDeviceApps, listDevices, listEnrollmentTokens, listIndicators, listIndicatorSets, listIntegrations, listJobs, listNotifications, listNotificationTemplates, listOrganizationGroups, listOwnMessages, listPasskeys, listPayloadSettings, listProfiles, listProfileVersions, listRoles, listSessions, listSmartGroups, listSourceEvents, listTags, listTemplateLanguages, listThreats, listUserGroupMembers, listUserGroups, listUserIncidents, listUsers, loadIndicatorSet, metrics, notifyDevices, notifyUser, openMessages, type Options, previewClassification, previewNotificationTemplate, previewNotifyUser, previewNotifyWords, previewProfile, previewSmartGroup, publishProfile, quickstartRiskResponse, readJournal, readMessage, readOwnMessage, readyz, redeemLink, refreshIndicatorSet, removePasskey, removeTotp, renewRecoveryCodes, reopenThreat, reportInventory, requestProfile, resetClassification, resetClassificationText, resetNotificationTemplate, resolveThreat, retireProfile, retryNotification, retryNotifications, retrySourceEvent, revokeApiToken, search, setApnsChannel, setClassificationText, setEmailChannel, setFcmChannel, setLogo, setNotificationTemplate, setPassword, setPushToken, setSettings, setSmsChannel, signIn, signOut, submitAgentDetections, submitDetections, submitSourceEvents, subscribeToPush, tagDevice, takeSmsNews, testChannel, unenrollDevice, unlockAdmin, unsubscribeFromPush, untagDevice, waitForOwnState, withdrawProfile } from '../sdk.gen';
+import type { AnswerCommandData, AnswerCommandError, AnswerCommandResponse, BeginNewPasskeyData, BeginNewPasskeyError, BeginNewPasskeyResponse, BeginPasskeyData, BeginPasskeyError, BeginPasskeyResponse, BeginTotpData, BeginTotpError, BeginTotpResponse, ChangeUserGroupMembersData, ChangeUserGroupMembersError, ChangeUserGroupMembersResponse, CheckOwnDeviceData, CheckOwnDeviceError, CheckOwnDeviceResponse, ConfirmPasswordData, ConfirmPasswordError, ConfirmPasswordResponse, ConfirmTotpData, ConfirmTotpError, ConfirmTotpResponse, CreateAdminData, CreateAdminError, CreateAdminLinkData, CreateAdminLinkError, CreateAdminLinkResponse, CreateAdminResponse, CreateApiTokenData, CreateApiTokenError, CreateApiTokenResponse, CreateEnrollmentTokenData, CreateEnrollmentTokenError, CreateEnrollmentTokenResponse, CreateIndicatorSetData, CreateIndicatorSetError, CreateIndicatorSetResponse, CreateIntegrationData, CreateIntegrationError, CreateIntegrationResponse, CreateMessagesLinkData, CreateMessagesLinkError, CreateMessagesLinkResponse, CreateOrganizationGroupData, CreateOrganizationGroupError, CreateOrganizationGroupResponse, CreateProfileData, CreateProfileError, CreateProfileResponse, CreateRoleData, CreateRoleError, CreateRoleResponse, CreateSmartGroupData, CreateSmartGroupError, CreateSmartGroupResponse, CreateTagData, CreateTagError, CreateTagResponse, CreateUserData, CreateUserError, CreateUserGroupData, CreateUserGroupError, CreateUserGroupResponse, CreateUserResponse, DeleteAdminData, DeleteAdminError, DeleteAdminResponse, DeleteDeviceData, DeleteDeviceError, DeleteDeviceResponse, DeleteEnrollmentTokenData, DeleteEnrollmentTokenError, DeleteEnrollmentTokenResponse, DeleteIndicatorSetData, DeleteIndicatorSetError, DeleteIndicatorSetResponse, DeleteIntegrationData, DeleteIntegrationError, DeleteIntegrationResponse, DeleteLogoData, DeleteLogoError, DeleteLogoResponse, DeleteOrganizationGroupData, DeleteOrganizationGroupError, DeleteOrganizationGroupResponse, DeleteProfileData, DeleteProfileError, DeleteProfileResponse, DeleteRoleData, DeleteRoleError, DeleteRoleResponse, DeleteSmartGroupData, DeleteSmartGroupError, DeleteSmartGroupResponse, DeleteTagData, DeleteTagError, DeleteTagResponse, DeleteUserData, DeleteUserError, DeleteUserGroupData, DeleteUserGroupError, DeleteUserGroupResponse, DeleteUserResponse, DropSourceEventData, DropSourceEventError, DropSourceEventResponse, EditAccountData, EditAccountError, EditAccountResponse, EditAdminData, EditAdminError, EditAdminResponse, EditClassificationData, EditClassificationError, EditClassificationResponse, EditDeviceData, EditDeviceError, EditDeviceResponse, EditIndicatorSetData, EditIndicatorSetError, EditIndicatorSetResponse, EditIntegrationData, EditIntegrationError, EditIntegrationResponse, EditOrganizationGroupData, EditOrganizationGroupError, EditOrganizationGroupResponse, EditProfileData, EditProfileError, EditProfileResponse, EditRoleData, EditRoleError, EditRoleResponse, EditSmartGroupData, EditSmartGroupError, EditSmartGroupResponse, EditTagData, EditTagError, EditTagResponse, EditUserData, EditUserError, EditUserGroupData, EditUserGroupError, EditUserGroupResponse, EditUserResponse, EndOtherSessionsData, EndOtherSessionsError, EndOtherSessionsResponse, EndSessionData, EndSessionError, EndSessionResponse, EnrollData, EnrollError, EnrollMessagesData, EnrollMessagesError, EnrollMessagesResponse, EnrollResponse, ExplainDeviceData, ExplainDeviceError, ExplainDeviceResponse, FinishNewPasskeyData, FinishNewPasskeyError, FinishNewPasskeyResponse, FinishPasskeyData, FinishPasskeyError, FinishPasskeyResponse, ForgetPushTokenData, ForgetPushTokenError, ForgetPushTokenResponse, GetAdminData, GetAdminError, GetAdminResponse, GetApiTokenData, GetApiTokenError, GetApiTokenResponse, GetApnsChannelData, GetApnsChannelError, GetApnsChannelResponse, GetClassificationData, GetClassificationError, GetClassificationResponse, GetCommandsData, GetCommandsError, GetCommandsResponse, GetDashboardData, GetDashboardError, GetDashboardResponse, GetDashboardTrendData, GetDashboardTrendError, GetDashboardTrendResponse, GetDeviceData, GetDeviceEffectiveSettingsData, GetDeviceEffectiveSettingsError, GetDeviceEffectiveSettingsResponse, GetDeviceError, GetDeviceResponse, GetDeviceTimelineData, GetDeviceTimelineError, GetDeviceTimelineResponse, GetEmailChannelData, GetEmailChannelError, GetEmailChannelResponse, GetEnrollmentTokenData, GetEnrollmentTokenError, GetEnrollmentTokenResponse, GetFcmChannelData, GetFcmChannelError, GetFcmChannelResponse, GetIndicatorSetData, GetIndicatorSetError, GetIndicatorSetResponse, GetInstallLinkData, GetInstallLinkError, GetInstallLinkResponse, GetIntegrationData, GetIntegrationError, GetIntegrationResponse, GetJobData, GetJobError, GetJobResponse, GetLogoData, GetLogoError, GetLogoResponse, GetManifestData, GetManifestResponse, GetMessagesData, GetMessagesError, GetMessagesResponse, GetMobileconfigData, GetMobileconfigError, GetMobileconfigResponse, GetNotificationData, GetNotificationError, GetNotificationResponse, GetNotificationTemplateData, GetNotificationTemplateError, GetNotificationTemplateResponse, GetOpenapiData, GetOpenapiResponse, GetOrganizationGroupData, GetOrganizationGroupError, GetOrganizationGroupResponse, GetOwnStateData, GetOwnStateError, GetOwnStateResponse, GetProfileData, GetProfileError, GetProfileResponse, GetPushKeyData, GetPushKeyError, GetPushKeyResponse, GetRoleData, GetRoleError, GetRoleResponse, GetSessionData, GetSessionError, GetSessionResponse, GetSettingsData, GetSettingsError, GetSettingsResponse, GetSmartGroupData, GetSmartGroupError, GetSmartGroupResponse, GetSmsChannelData, GetSmsChannelError, GetSmsChannelResponse, GetTagData, GetTagError, GetTagResponse, GetThreatData, GetThreatError, GetThreatResponse, GetUserData, GetUserError, GetUserGroupData, GetUserGroupError, GetUserGroupResponse, GetUserResponse, GiveRecoveryCodeData, GiveRecoveryCodeError, GiveRecoveryCodeResponse, GiveTotpData, GiveTotpError, GiveTotpResponse, HealthzData, HealthzResponse, IgnoreThreatData, IgnoreThreatError, IgnoreThreatResponse, InspectLinkData, InspectLinkError, InspectLinkResponse, ListAdminsData, ListAdminsError, ListAdminsResponse, ListApiTokensData, ListApiTokensError, ListApiTokensResponse, ListChannelsData, ListChannelsError, ListChannelsResponse, ListClassificationsData, ListClassificationsError, ListClassificationsResponse, ListDeviceAppsData, ListDeviceAppsError, ListDeviceAppsResponse, ListDevicesData, ListDevicesError, ListDevicesResponse, ListEnrollmentTokensData, ListEnrollmentTokensError, ListEnrollmentTokensResponse, ListIndicatorsData, ListIndicatorsError, ListIndicatorSetsData, ListIndicatorSetsError, ListIndicatorSetsResponse, ListIndicatorsResponse, ListIntegrationsData, ListIntegrationsError, ListIntegrationsResponse, ListJobsData, ListJobsError, ListJobsResponse, ListNotificationsData, ListNotificationsError, ListNotificationsResponse, ListNotificationTemplatesData, ListNotificationTemplatesError, ListNotificationTemplatesResponse, ListOrganizationGroupsData, ListOrganizationGroupsError, ListOrganizationGroupsResponse, ListOwnMessagesData, ListOwnMessagesError, ListOwnMessagesResponse, ListPasskeysData, ListPasskeysError, ListPasskeysResponse, ListPayloadSettingsData, ListPayloadSettingsError, ListPayloadSettingsResponse, ListProfilesData, ListProfilesError, ListProfilesResponse, ListProfileVersionsData, ListProfileVersionsError, ListProfileVersionsResponse, ListRolesData, ListRolesError, ListRolesResponse, ListSessionsData, ListSessionsError, ListSessionsResponse, ListSmartGroupsData, ListSmartGroupsError, ListSmartGroupsResponse, ListSourceEventsData, ListSourceEventsError, ListSourceEventsResponse, ListTagsData, ListTagsError, ListTagsResponse, ListTemplateLanguagesData, ListTemplateLanguagesError, ListTemplateLanguagesResponse, ListThreatsData, ListThreatsError, ListThreatsResponse, ListUserGroupMembersData, ListUserGroupMembersError, ListUserGroupMembersResponse, ListUserGroupsData, ListUserGroupsError, ListUserGroupsResponse, ListUserIncidentsData, ListUserIncidentsError, ListUserIncidentsResponse, ListUsersData, ListUsersError, ListUsersResponse, LoadIndicatorSetData, LoadIndicatorSetError, LoadIndicatorSetResponse, MetricsData, MetricsError, MetricsResponse, NotifyDevicesData, NotifyDevicesError, NotifyDevicesResponse, NotifyUserData, NotifyUserError, NotifyUserResponse, OpenMessagesData, OpenMessagesError, OpenMessagesResponse, PreviewClassificationData, PreviewClassificationError, PreviewClassificationResponse, PreviewNotificationTemplateData, PreviewNotificationTemplateError, PreviewNotificationTemplateResponse, PreviewNotifyUserData, PreviewNotifyUserError, PreviewNotifyUserResponse, PreviewNotifyWordsData, PreviewNotifyWordsError, PreviewNotifyWordsResponse, PreviewProfileData, PreviewProfileError, PreviewProfileResponse, PreviewSmartGroupData, PreviewSmartGroupError, PreviewSmartGroupResponse, PublishProfileData, PublishProfileError, PublishProfileResponse, QuickstartRiskResponseData, QuickstartRiskResponseError, QuickstartRiskResponseResponse, ReadJournalData, ReadJournalError, ReadJournalResponse, ReadMessageData, ReadMessageError, ReadMessageResponse, ReadOwnMessageData, ReadOwnMessageError, ReadOwnMessageResponse, ReadyzData, ReadyzError, ReadyzResponse, RedeemLinkData, RedeemLinkError, RedeemLinkResponse, RefreshIndicatorSetData, RefreshIndicatorSetError, RefreshIndicatorSetResponse, RemovePasskeyData, RemovePasskeyError, RemovePasskeyResponse, RemoveTotpData, RemoveTotpError, RemoveTotpResponse, RenewRecoveryCodesData, RenewRecoveryCodesError, RenewRecoveryCodesResponse, ReopenThreatData, ReopenThreatError, ReopenThreatResponse, ReportInventoryData, ReportInventoryError, ReportInventoryResponse, RequestProfileData, RequestProfileError, RequestProfileResponse, ResetClassificationData, ResetClassificationError, ResetClassificationResponse, ResetClassificationTextData, ResetClassificationTextError, ResetClassificationTextResponse, ResetNotificationTemplateData, ResetNotificationTemplateError, ResetNotificationTemplateResponse, ResolveThreatData, ResolveThreatError, ResolveThreatResponse, RetireProfileData, RetireProfileError, RetireProfileResponse, RetryNotificationData, RetryNotificationError, RetryNotificationResponse, RetryNotificationsData, RetryNotificationsError, RetryNotificationsResponse, RetrySourceEventData, RetrySourceEventError, RetrySourceEventResponse, RevokeApiTokenData, RevokeApiTokenError, RevokeApiTokenResponse, SearchData, SearchError, SearchResponse, SetApnsChannelData, SetApnsChannelError, SetApnsChannelResponse, SetClassificationTextData, SetClassificationTextError, SetClassificationTextResponse, SetEmailChannelData, SetEmailChannelError, SetEmailChannelResponse, SetFcmChannelData, SetFcmChannelError, SetFcmChannelResponse, SetLogoData, SetLogoError, SetLogoResponse, SetNotificationTemplateData, SetNotificationTemplateError, SetNotificationTemplateResponse, SetPasswordData, SetPasswordError, SetPasswordResponse, SetPushTokenData, SetPushTokenError, SetPushTokenResponse, SetSettingsData, SetSettingsError, SetSettingsResponse, SetSmsChannelData, SetSmsChannelError, SetSmsChannelResponse, SignInData, SignInError, SignInResponse, SignOutData, SignOutError, SignOutResponse, SubmitAgentDetectionsData, SubmitAgentDetectionsError, SubmitAgentDetectionsResponse, SubmitDetectionsData, SubmitDetectionsError, SubmitDetectionsResponse, SubmitSourceEventsData, SubmitSourceEventsError, SubmitSourceEventsResponse, SubscribeToPushData, SubscribeToPushError, SubscribeToPushResponse, TagDeviceData, TagDeviceError, TagDeviceResponse, TakeSmsNewsData, TakeSmsNewsError, TakeSmsNewsResponse, TestChannelData, TestChannelError, TestChannelResponse, UnenrollDeviceData, UnenrollDeviceError, UnenrollDeviceResponse, UnlockAdminData, UnlockAdminError, UnlockAdminResponse, UnsubscribeFromPushData, UnsubscribeFromPushError, UnsubscribeFromPushResponse, UntagDeviceData, UntagDeviceError, UntagDeviceResponse, WaitForOwnStateData, WaitForOwnStateError, WaitForOwnStateResponse, WithdrawProfileData, WithdrawProfileError, WithdrawProfileResponse } from '../types.gen';
 
 export type QueryKey<TOptions extends Options> = [
     Pick<TOptions, 'baseUrl' | 'body' | 'headers' | 'path' | 'query'> & {
@@ -118,6 +118,9 @@ export const enrollMutation = (options?: Partial<Options<EnrollData>>): UseMutat
 
 /**
  * Reports what the agent sees of its device
+ *
+ * What the tenant's posture rules find wrong with it opens a threat of the source `allclear` on the device in the same
+ * commit, and resolves it once the device reports that it is right.
  */
 export const reportInventoryMutation = (options?: Partial<Options<ReportInventoryData>>): UseMutationOptions<ReportInventoryResponse, ReportInventoryError, Options<ReportInventoryData>> => {
     const mutationOptions: UseMutationOptions<ReportInventoryResponse, ReportInventoryError, Options<ReportInventoryData>> = {
@@ -181,6 +184,43 @@ export const readMessageMutation = (options?: Partial<Options<ReadMessageData>>)
     const mutationOptions: UseMutationOptions<ReadMessageResponse, ReadMessageError, Options<ReadMessageData>> = {
         mutationFn: async (fnOptions) => {
             const { data } = await readMessage({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
+ * Asks not to be told by push any more
+ */
+export const forgetPushTokenMutation = (options?: Partial<Options<ForgetPushTokenData>>): UseMutationOptions<ForgetPushTokenResponse, ForgetPushTokenError, Options<ForgetPushTokenData>> => {
+    const mutationOptions: UseMutationOptions<ForgetPushTokenResponse, ForgetPushTokenError, Options<ForgetPushTokenData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await forgetPushToken({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
+ * Says where the agent is told
+ *
+ * In place of what it said before. While it does not ask, it gets a silent push when there is something to do, and its
+ * owner is shown messages. Say it again whenever the app starts.
+ */
+export const setPushTokenMutation = (options?: Partial<Options<SetPushTokenData>>): UseMutationOptions<SetPushTokenResponse, SetPushTokenError, Options<SetPushTokenData>> => {
+    const mutationOptions: UseMutationOptions<SetPushTokenResponse, SetPushTokenError, Options<SetPushTokenData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await setPushToken({
                 ...options,
                 ...fnOptions,
                 throwOnError: true
@@ -716,6 +756,48 @@ export const listChannelsOptions = (options?: Options<ListChannelsData>) => quer
     queryKey: listChannelsQueryKey(options)
 });
 
+export const getApnsChannelQueryKey = (options?: Options<GetApnsChannelData>) => createQueryKey('getApnsChannel', options);
+
+/**
+ * How Apple's push service is signed in to
+ *
+ * Needs the right `view`.
+ */
+export const getApnsChannelOptions = (options?: Options<GetApnsChannelData>) => queryOptions<GetApnsChannelResponse, GetApnsChannelError, GetApnsChannelResponse, ReturnType<typeof getApnsChannelQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await getApnsChannel({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: getApnsChannelQueryKey(options)
+});
+
+/**
+ * Sets up Apple's push service
+ *
+ * Agents that have said where it reaches them are woken by it from now on when something waits for them, and their owners
+ * are shown messages.
+ *
+ * Needs the right `manage_settings`.
+ */
+export const setApnsChannelMutation = (options?: Partial<Options<SetApnsChannelData>>): UseMutationOptions<SetApnsChannelResponse, SetApnsChannelError, Options<SetApnsChannelData>> => {
+    const mutationOptions: UseMutationOptions<SetApnsChannelResponse, SetApnsChannelError, Options<SetApnsChannelData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await setApnsChannel({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
 export const getEmailChannelQueryKey = (options?: Options<GetEmailChannelData>) => createQueryKey('getEmailChannel', options);
 
 /**
@@ -747,6 +829,48 @@ export const setEmailChannelMutation = (options?: Partial<Options<SetEmailChanne
     const mutationOptions: UseMutationOptions<SetEmailChannelResponse, SetEmailChannelError, Options<SetEmailChannelData>> = {
         mutationFn: async (fnOptions) => {
             const { data } = await setEmailChannel({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+export const getFcmChannelQueryKey = (options?: Options<GetFcmChannelData>) => createQueryKey('getFcmChannel', options);
+
+/**
+ * How Google's push service is signed in to
+ *
+ * Needs the right `view`.
+ */
+export const getFcmChannelOptions = (options?: Options<GetFcmChannelData>) => queryOptions<GetFcmChannelResponse, GetFcmChannelError, GetFcmChannelResponse, ReturnType<typeof getFcmChannelQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await getFcmChannel({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: getFcmChannelQueryKey(options)
+});
+
+/**
+ * Sets up Google's push service
+ *
+ * Agents that have said where it reaches them are woken by it from now on when something waits for them, and their owners
+ * are shown messages.
+ *
+ * Needs the right `manage_settings`.
+ */
+export const setFcmChannelMutation = (options?: Partial<Options<SetFcmChannelData>>): UseMutationOptions<SetFcmChannelResponse, SetFcmChannelError, Options<SetFcmChannelData>> => {
+    const mutationOptions: UseMutationOptions<SetFcmChannelResponse, SetFcmChannelError, Options<SetFcmChannelData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await setFcmChannel({
                 ...options,
                 ...fnOptions,
                 throwOnError: true
@@ -802,7 +926,7 @@ export const setSmsChannelMutation = (options?: Partial<Options<SetSmsChannelDat
  * Sends a test message
  *
  * By what is set up, whether it is enabled or not, and past the outbox. The answer is the provider's own. 409 while the
- * channel is not set up, or only wakes devices.
+ * channel is not set up, or the device's agent has not said where the push service reaches it.
  *
  * Needs the right `manage_settings`.
  */
@@ -921,6 +1045,8 @@ export const getClassificationQueryKey = (options: Options<GetClassificationData
 /**
  * One row
  *
+ * With what is said of it in every language.
+ *
  * Needs the right `view`.
  */
 export const getClassificationOptions = (options: Options<GetClassificationData>) => queryOptions<GetClassificationResponse, GetClassificationError, GetClassificationResponse, ReturnType<typeof getClassificationQueryKey>>({
@@ -947,6 +1073,49 @@ export const editClassificationMutation = (options?: Partial<Options<EditClassif
     const mutationOptions: UseMutationOptions<EditClassificationResponse, EditClassificationError, Options<EditClassificationData>> = {
         mutationFn: async (fnOptions) => {
             const { data } = await editClassification({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
+ * Puts a text back to the shipped one
+ *
+ * In a language that is not shipped, takes it away.
+ *
+ * Needs the right `edit_protections` or `manage_settings`.
+ */
+export const resetClassificationTextMutation = (options?: Partial<Options<ResetClassificationTextData>>): UseMutationOptions<ResetClassificationTextResponse, ResetClassificationTextError, Options<ResetClassificationTextData>> => {
+    const mutationOptions: UseMutationOptions<ResetClassificationTextResponse, ResetClassificationTextError, Options<ResetClassificationTextData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await resetClassificationText({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
+ * Says in the tenant's words what a kind of threat is called and what to do about it
+ *
+ * In any language. It stands before what is shipped, in mails, text messages, on devices and in the Messages app.
+ * Where nothing is said in a reader's language, the organisation's and English stand in.
+ *
+ * Needs the right `edit_protections` or `manage_settings`.
+ */
+export const setClassificationTextMutation = (options?: Partial<Options<SetClassificationTextData>>): UseMutationOptions<SetClassificationTextResponse, SetClassificationTextError, Options<SetClassificationTextData>> => {
+    const mutationOptions: UseMutationOptions<SetClassificationTextResponse, SetClassificationTextError, Options<SetClassificationTextData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await setClassificationText({
                 ...options,
                 ...fnOptions,
                 throwOnError: true
@@ -1030,7 +1199,7 @@ export const submitDetectionsMutation = (options?: Partial<Options<SubmitDetecti
  * Notifies devices
  *
  * The message is shown on the device. Only enrolled and active devices are notified; each one that is left out is
- * answered with the reason. 409 while the Threat Management service is off.
+ * answered with the reason. All are notified in one commit, or none. 409 while the Threat Management service is off.
  *
  * Needs the right `notify`.
  */
@@ -1162,6 +1331,62 @@ export const editDeviceMutation = (options?: Partial<Options<EditDeviceData>>): 
         }
     };
     return mutationOptions;
+};
+
+export const listDeviceAppsQueryKey = (options: Options<ListDeviceAppsData>) => createQueryKey('listDeviceApps', options);
+
+/**
+ * The apps on a device
+ *
+ * As its agent or its management reported them last. Sorted by `name` or `identifier`.
+ *
+ * Needs the right `view`.
+ */
+export const listDeviceAppsOptions = (options: Options<ListDeviceAppsData>) => queryOptions<ListDeviceAppsResponse, ListDeviceAppsError, ListDeviceAppsResponse, ReturnType<typeof listDeviceAppsQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await listDeviceApps({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: listDeviceAppsQueryKey(options)
+});
+
+export const listDeviceAppsInfiniteQueryKey = (options: Options<ListDeviceAppsData>): QueryKey<Options<ListDeviceAppsData>> => createQueryKey('listDeviceApps', options, true);
+
+/**
+ * The apps on a device
+ *
+ * As its agent or its management reported them last. Sorted by `name` or `identifier`.
+ *
+ * Needs the right `view`.
+ */
+export const listDeviceAppsInfiniteOptions = (options: Options<ListDeviceAppsData>) => {
+    const opts = infiniteQueryOptions<ListDeviceAppsResponse, ListDeviceAppsError, InfiniteData<ListDeviceAppsResponse>, QueryKey<Options<ListDeviceAppsData>>, string | Pick<QueryKey<Options<ListDeviceAppsData>>[0], 'body' | 'headers' | 'path' | 'query'>>(
+    // @ts-ignore
+    {
+        queryFn: async ({ pageParam, queryKey, signal }) => {
+            // @ts-ignore
+            const page: Pick<QueryKey<Options<ListDeviceAppsData>>[0], 'body' | 'headers' | 'path' | 'query'> = typeof pageParam === 'object' ? pageParam : {
+                query: {
+                    cursor: pageParam
+                }
+            };
+            const params = createInfiniteParams(queryKey, page);
+            const { data } = await listDeviceApps({
+                ...options,
+                ...params,
+                signal,
+                throwOnError: true
+            });
+            return data;
+        },
+        queryKey: listDeviceAppsInfiniteQueryKey(options)
+    });
+    return opts as Omit<typeof opts, 'initialData'>;
 };
 
 export const getDeviceEffectiveSettingsQueryKey = (options: Options<GetDeviceEffectiveSettingsData>) => createQueryKey('getDeviceEffectiveSettings', options);
@@ -1497,6 +1722,248 @@ export const getEnrollmentTokenOptions = (options: Options<GetEnrollmentTokenDat
     },
     queryKey: getEnrollmentTokenQueryKey(options)
 });
+
+export const listIndicatorSetsQueryKey = (options?: Options<ListIndicatorSetsData>) => createQueryKey('listIndicatorSets', options);
+
+/**
+ * The indicator sets
+ *
+ * Sorted by `name`, `indicators` or `loaded_at`. They concern the whole tenant, so a part of it does not suffice as
+ * reach.
+ *
+ * Needs the right `view`.
+ */
+export const listIndicatorSetsOptions = (options?: Options<ListIndicatorSetsData>) => queryOptions<ListIndicatorSetsResponse, ListIndicatorSetsError, ListIndicatorSetsResponse, ReturnType<typeof listIndicatorSetsQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await listIndicatorSets({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: listIndicatorSetsQueryKey(options)
+});
+
+export const listIndicatorSetsInfiniteQueryKey = (options?: Options<ListIndicatorSetsData>): QueryKey<Options<ListIndicatorSetsData>> => createQueryKey('listIndicatorSets', options, true);
+
+/**
+ * The indicator sets
+ *
+ * Sorted by `name`, `indicators` or `loaded_at`. They concern the whole tenant, so a part of it does not suffice as
+ * reach.
+ *
+ * Needs the right `view`.
+ */
+export const listIndicatorSetsInfiniteOptions = (options?: Options<ListIndicatorSetsData>) => {
+    const opts = infiniteQueryOptions<ListIndicatorSetsResponse, ListIndicatorSetsError, InfiniteData<ListIndicatorSetsResponse>, QueryKey<Options<ListIndicatorSetsData>>, string | Pick<QueryKey<Options<ListIndicatorSetsData>>[0], 'body' | 'headers' | 'path' | 'query'>>(
+    // @ts-ignore
+    {
+        queryFn: async ({ pageParam, queryKey, signal }) => {
+            // @ts-ignore
+            const page: Pick<QueryKey<Options<ListIndicatorSetsData>>[0], 'body' | 'headers' | 'path' | 'query'> = typeof pageParam === 'object' ? pageParam : {
+                query: {
+                    cursor: pageParam
+                }
+            };
+            const params = createInfiniteParams(queryKey, page);
+            const { data } = await listIndicatorSets({
+                ...options,
+                ...params,
+                signal,
+                throwOnError: true
+            });
+            return data;
+        },
+        queryKey: listIndicatorSetsInfiniteQueryKey(options)
+    });
+    return opts as Omit<typeof opts, 'initialData'>;
+};
+
+/**
+ * Makes an indicator set
+ *
+ * With a URL it is fetched within seconds and then regularly; without, its content is handed in.
+ *
+ * Needs the right `manage_integrations`.
+ */
+export const createIndicatorSetMutation = (options?: Partial<Options<CreateIndicatorSetData>>): UseMutationOptions<CreateIndicatorSetResponse, CreateIndicatorSetError, Options<CreateIndicatorSetData>> => {
+    const mutationOptions: UseMutationOptions<CreateIndicatorSetResponse, CreateIndicatorSetError, Options<CreateIndicatorSetData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await createIndicatorSet({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
+ * Deletes an indicator set
+ *
+ * Threats that only its indicators stood behind are resolved in the background. A set of the server's folder goes with
+ * its file only.
+ *
+ * Needs the right `manage_integrations`.
+ */
+export const deleteIndicatorSetMutation = (options?: Partial<Options<DeleteIndicatorSetData>>): UseMutationOptions<DeleteIndicatorSetResponse, DeleteIndicatorSetError, Options<DeleteIndicatorSetData>> => {
+    const mutationOptions: UseMutationOptions<DeleteIndicatorSetResponse, DeleteIndicatorSetError, Options<DeleteIndicatorSetData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await deleteIndicatorSet({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+export const getIndicatorSetQueryKey = (options: Options<GetIndicatorSetData>) => createQueryKey('getIndicatorSet', options);
+
+/**
+ * One indicator set
+ *
+ * Needs the right `view`.
+ */
+export const getIndicatorSetOptions = (options: Options<GetIndicatorSetData>) => queryOptions<GetIndicatorSetResponse, GetIndicatorSetError, GetIndicatorSetResponse, ReturnType<typeof getIndicatorSetQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await getIndicatorSet({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: getIndicatorSetQueryKey(options)
+});
+
+/**
+ * Changes what is set about an indicator set
+ *
+ * With another classification the devices concerned are compared anew in the background.
+ *
+ * Needs the right `manage_integrations`.
+ */
+export const editIndicatorSetMutation = (options?: Partial<Options<EditIndicatorSetData>>): UseMutationOptions<EditIndicatorSetResponse, EditIndicatorSetError, Options<EditIndicatorSetData>> => {
+    const mutationOptions: UseMutationOptions<EditIndicatorSetResponse, EditIndicatorSetError, Options<EditIndicatorSetData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await editIndicatorSet({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
+ * Hands a content in
+ *
+ * A STIX 2.1 bundle, or a list in YAML as that of stalkerware indicators, of at most 64 MiB; which of the two, it says
+ * itself. It takes the place of what the set held. The answer comes once it is in force for whatever is reported from
+ * then on; the devices concerned are compared anew in the background.
+ *
+ * Needs the right `manage_integrations`.
+ */
+export const loadIndicatorSetMutation = (options?: Partial<Options<LoadIndicatorSetData>>): UseMutationOptions<LoadIndicatorSetResponse, LoadIndicatorSetError, Options<LoadIndicatorSetData>> => {
+    const mutationOptions: UseMutationOptions<LoadIndicatorSetResponse, LoadIndicatorSetError, Options<LoadIndicatorSetData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await loadIndicatorSet({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
+ * Fetches an indicator set at once
+ *
+ * The answer does not wait for it; see `checked_at` and `error` afterwards.
+ *
+ * Needs the right `manage_integrations`.
+ */
+export const refreshIndicatorSetMutation = (options?: Partial<Options<RefreshIndicatorSetData>>): UseMutationOptions<RefreshIndicatorSetResponse, RefreshIndicatorSetError, Options<RefreshIndicatorSetData>> => {
+    const mutationOptions: UseMutationOptions<RefreshIndicatorSetResponse, RefreshIndicatorSetError, Options<RefreshIndicatorSetData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await refreshIndicatorSet({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+export const listIndicatorsQueryKey = (options?: Options<ListIndicatorsData>) => createQueryKey('listIndicators', options);
+
+/**
+ * Indicators
+ *
+ * Sorted by `value`. They concern the whole tenant, so a part of it does not suffice as reach.
+ *
+ * Needs the right `view`.
+ */
+export const listIndicatorsOptions = (options?: Options<ListIndicatorsData>) => queryOptions<ListIndicatorsResponse, ListIndicatorsError, ListIndicatorsResponse, ReturnType<typeof listIndicatorsQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await listIndicators({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: listIndicatorsQueryKey(options)
+});
+
+export const listIndicatorsInfiniteQueryKey = (options?: Options<ListIndicatorsData>): QueryKey<Options<ListIndicatorsData>> => createQueryKey('listIndicators', options, true);
+
+/**
+ * Indicators
+ *
+ * Sorted by `value`. They concern the whole tenant, so a part of it does not suffice as reach.
+ *
+ * Needs the right `view`.
+ */
+export const listIndicatorsInfiniteOptions = (options?: Options<ListIndicatorsData>) => {
+    const opts = infiniteQueryOptions<ListIndicatorsResponse, ListIndicatorsError, InfiniteData<ListIndicatorsResponse>, QueryKey<Options<ListIndicatorsData>>, string | Pick<QueryKey<Options<ListIndicatorsData>>[0], 'body' | 'headers' | 'path' | 'query'>>(
+    // @ts-ignore
+    {
+        queryFn: async ({ pageParam, queryKey, signal }) => {
+            // @ts-ignore
+            const page: Pick<QueryKey<Options<ListIndicatorsData>>[0], 'body' | 'headers' | 'path' | 'query'> = typeof pageParam === 'object' ? pageParam : {
+                query: {
+                    cursor: pageParam
+                }
+            };
+            const params = createInfiniteParams(queryKey, page);
+            const { data } = await listIndicators({
+                ...options,
+                ...params,
+                signal,
+                throwOnError: true
+            });
+            return data;
+        },
+        queryKey: listIndicatorsInfiniteQueryKey(options)
+    });
+    return opts as Omit<typeof opts, 'initialData'>;
+};
 
 export const listIntegrationsQueryKey = (options?: Options<ListIntegrationsData>) => createQueryKey('listIntegrations', options);
 
@@ -2400,6 +2867,28 @@ export const editProfileMutation = (options?: Partial<Options<EditProfileData>>)
     };
     return mutationOptions;
 };
+
+export const getMobileconfigQueryKey = (options: Options<GetMobileconfigData>) => createQueryKey('getMobileconfig', options);
+
+/**
+ * An iOS profile as devices get it
+ *
+ * The configuration profile for supervised devices, unsigned, with its secrets masked: to be looked at, not installed.
+ *
+ * Needs the right `view`.
+ */
+export const getMobileconfigOptions = (options: Options<GetMobileconfigData>) => queryOptions<GetMobileconfigResponse, GetMobileconfigError, GetMobileconfigResponse, ReturnType<typeof getMobileconfigQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await getMobileconfig({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: getMobileconfigQueryKey(options)
+});
 
 /**
  * What publishing the draft would do
