@@ -11,6 +11,7 @@ import { adminSearch } from './pages/admins/search';
 import { apiTokenSearch } from './pages/api-tokens/search';
 import { validateAuditSearch } from './pages/audit/search';
 import { dashboardSearch } from './pages/dashboard/search';
+import { indicatorSearch, setPage } from './pages/indicators/search';
 import { integrationSearch } from './pages/integrations/search';
 import { jobSearch } from './pages/jobs/search';
 import { notificationSearch } from './pages/notifications/search';
@@ -65,6 +66,8 @@ const routeTree = root.addChildren([
     createRoute({ ...at, path: '/enrollment', validateSearch: enrollmentSearch.validate, component: page(() => import('./pages/enrollment/EnrollmentTokenList')) }),
     createRoute({ ...at, path: '/tags', validateSearch: tagSearch.validate, component: page(() => import('./pages/tags/TagList')) }),
     createRoute({ ...at, path: '/integrations', validateSearch: integrationSearch.validate, component: page(() => import('./pages/integrations/IntegrationList')) }),
+    createRoute({ ...at, path: '/indicators', validateSearch: setPage, component: page(() => import('./pages/indicators/SetList')) }),
+    createRoute({ ...at, path: '/indicators/search', validateSearch: indicatorSearch.validate, component: page(() => import('./pages/indicators/IndicatorList')) }),
     createRoute({ ...at, path: '/settings', component: page(() => import('./pages/settings/SettingsPage')) }),
     createRoute({ ...at, path: '/settings/channels/email', component: page(() => import('./pages/channels/ChannelPage'), 'Email') }),
     createRoute({ ...at, path: '/settings/channels/sms', component: page(() => import('./pages/channels/ChannelPage'), 'Sms') }),

@@ -21,6 +21,7 @@ const ON_PAGES: { label: string; page: string; under?: string }[] = [
   { label: 'Threat classifications and risk levels', page: '/protections' },
   { label: 'Summary View and User List', page: '/risk/users' },
   { label: 'Lookout feed', page: '/integrations' },
+  { label: 'Stalkerware and spyware indicators', page: '/indicators' },
 ];
 
 export default function Commands({ actions }: { actions: SpotlightActionData[] }) {

@@ -1,6 +1,6 @@
 // What there is to go to. An entry appears once its page is in the router and the role holds its right.
 import {
-  IconChartPie, IconClipboardList, IconDeviceMobile, IconFileText, IconKey, IconListCheck, IconMail, IconPlug, IconProgress,
+  IconChartPie, IconClipboardList, IconDeviceMobile, IconFileText, IconFingerprint, IconKey, IconListCheck, IconMail, IconPlug, IconProgress,
   IconQrcode, IconRocket, IconSettings, IconShieldCog, IconSitemap, IconTag, IconUserCog, IconUserExclamation, IconUsers, IconVirus,
 } from '@tabler/icons-react';
 import { useRouter } from '@tanstack/react-router';
@@ -37,6 +37,7 @@ const NAV: NavGroup[] = [
       { to: '/start', label: 'Getting started', icon: IconRocket, right: 'view' },
       { to: '/organization-groups', label: 'Organization groups', icon: IconSitemap, right: 'view' },
       { to: '/integrations', label: 'Integrations', icon: IconPlug, right: 'view' },
+      { to: '/indicators', label: 'Indicators', icon: IconFingerprint, right: 'view' },
       { to: '/enrollment', label: 'Enrollment', icon: IconQrcode, right: 'enroll_devices' },
     ],
   },

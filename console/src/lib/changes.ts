@@ -5,7 +5,7 @@ import { count, words } from './words';
 /** The kinds of thing the journal is about. */
 export const OBJECT_KINDS = [
   'device', 'user', 'user_group', 'organization_group', 'tag', 'smart_group', 'profile', 'classification', 'settings',
-  'role', 'admin', 'api_token', 'enrollment_token', 'integration', 'source', 'source_event',
+  'role', 'admin', 'api_token', 'enrollment_token', 'integration', 'indicator_set', 'source', 'source_event',
 ] as const;
 
 /** The types of change, in the order of the loop. */

@@ -1,6 +1,9 @@
 // The API's values in the words shown to people.
 
-const SPECIAL: Record<string, string> = { ios: 'iOS', os: 'OS', none: 'None', sms: 'SMS', captured: 'Captured, not sent', api_token: 'API token', admin: 'Administrator' };
+const SPECIAL: Record<string, string> = {
+  ios: 'iOS', os: 'OS', none: 'None', sms: 'SMS', apns: 'Apple push', fcm: 'Google push', captured: 'Captured, not sent', api_token: 'API token', admin: 'Administrator',
+  url: 'URL', stix: 'STIX', certificate_sha256: 'Certificate SHA-256', certificate_sha1: 'Certificate SHA-1', file_sha256: 'File SHA-256',
+};
 
 /** `not_compliant` → `Not compliant`. */
 export function words(value: string): string {

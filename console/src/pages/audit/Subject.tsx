@@ -16,6 +16,7 @@ const PAGES: Record<string, (id: string) => { to: string; search?: Record<string
   tag: (id) => ({ to: '/devices', search: { tag_id: id } }),
   settings: () => ({ to: '/settings' }),
   integration: () => ({ to: '/integrations' }),
+  indicator_set: (id) => ({ to: '/indicators', search: { set: id } }),
   api_token: () => ({ to: '/api-tokens' }),
   admin: () => ({ to: '/admins' }),
   organization_group: () => ({ to: '/organization-groups' }),

@@ -34,8 +34,8 @@ function LastMoved({ job }: { job: Job }) {
   return <Time at={(data ?? job).updated_at} />;
 }
 
-// Only a change of the rules starts one.
-const RULES = ['settings', 'classification', 'smart_group', 'profile', 'tag', 'organization_group'];
+// Only a change of the rules or of indicators starts one.
+const RULES = ['settings', 'classification', 'smart_group', 'profile', 'tag', 'organization_group', 'indicator_set'];
 const startsJobs = (entry: Entry) => RULES.includes(String(entry.object?.kind));
 
 export default function JobList() {
@@ -43,10 +43,10 @@ export default function JobList() {
   const query = useQuery({ ...listJobsOptions({ query: list.query }), placeholderData: keepPreviousData });
   return (
     <Stack gap="sm">
-      <PageHeader title="Jobs" description="Re-evaluations of devices after a change of rules, newest first. Detections go on being served meanwhile.">
+      <PageHeader title="Jobs" description="Re-evaluations of devices after a change of rules or indicators, newest first. Detections go on being served meanwhile.">
         <LivePill query={query} concerns={startsJobs} />
       </PageHeader>
-      <DataTable<Job, never> label="Jobs" list={list} query={query} columns={COLUMNS} idOf={(job) => job.id} nameOf={(job) => job.reason} empty={<EmptyState title="No jobs yet">One starts when Protections, smart groups, profiles or settings change.</EmptyState>} />
+      <DataTable<Job, never> label="Jobs" list={list} query={query} columns={COLUMNS} idOf={(job) => job.id} nameOf={(job) => job.reason} empty={<EmptyState title="No jobs yet">One starts when Protections, smart groups, profiles, indicators or settings change.</EmptyState>} />
     </Stack>
   );
 }
