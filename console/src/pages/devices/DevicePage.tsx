@@ -14,6 +14,7 @@ import { PageHeader } from '../../ui/PageHeader';
 import { PageTabs } from '../../ui/PageTabs';
 import { ErrorState } from '../../ui/states';
 import { useFollowDevice } from './device';
+import { DeviceApps } from './DeviceApps';
 import { DeleteDevice, UnenrollDevice } from './DeviceEnd';
 import { DeviceForm } from './DeviceForm';
 import { DeviceMessagesApp } from './DeviceMessagesApp';
@@ -60,6 +61,7 @@ export default function DevicePage() {
         tabs={[
           { value: 'overview', label: 'Overview', content: <DeviceOverview device={device} /> },
           { value: 'why', label: 'Why', content: <DeviceWhy device={device} /> },
+          { value: 'apps', label: 'Apps', content: <DeviceApps device={device} /> },
           { value: 'timeline', label: 'Timeline', content: <DeviceTimeline id={id} /> },
         ]}
       />

@@ -1,5 +1,5 @@
 // What the addresses of the device list and the device page can say.
-import type { Compliance, EnrollmentStatus, Ownership, Platform, ProfileStatus, ProtectionStatus } from '../../api';
+import type { AppSource, Compliance, EnrollmentStatus, Ownership, Platform, ProfileStatus, ProtectionStatus } from '../../api';
 import { listSearch } from '../../lib/list';
 import { flag, many, one, search, text } from '../../lib/search';
 import { RISK_LEVELS } from '../../ui/badges';
@@ -35,4 +35,8 @@ export const deviceSearch = listSearch({
   },
 });
 
-export const devicePageSearch = search({ tab: one(['overview', 'why', 'timeline']) });
+export const APP_SOURCES: AppSource[] = ['store', 'sideloaded', 'unknown'];
+export const appSearch = listSearch({ sorts: ['name', 'identifier'], filters: { q: text, source: one(APP_SOURCES), fitting: flag } });
+
+const tab = search({ tab: one(['overview', 'why', 'apps', 'timeline']) });
+export const devicePageSearch = (raw: Record<string, unknown>) => ({ ...appSearch.validate(raw), ...tab(raw) });

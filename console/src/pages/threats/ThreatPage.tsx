@@ -1,5 +1,5 @@
 // One threat: where it is, how it is rated and by whom, its evidence, and what to do about it.
-import { Alert, Code, Group, SimpleGrid, Stack, Text } from '@mantine/core';
+import { Alert, Group, SimpleGrid, Stack, Text } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
@@ -16,6 +16,7 @@ import { PageHeader } from '../../ui/PageHeader';
 import { Facts, Section } from '../../ui/Section';
 import { ErrorState } from '../../ui/states';
 import { Time } from '../../ui/Time';
+import { Evidence } from './Evidence';
 import { ThreatActions } from './ThreatActions';
 
 const route = getRouteApi('/shell/threats/$threatId');
@@ -83,18 +84,5 @@ export default function ThreatPage() {
       </SimpleGrid>
       <Text size="sm"><Link to="/devices/$deviceId" params={{ deviceId: threat.device.id }} search={{ tab: 'why' }}>What this threat brought about on the device</Link></Text>
     </Stack>
-  );
-}
-
-function Evidence({ details }: { details: Record<string, unknown> }) {
-  const known = Object.entries(details);
-  if (known.length === 0) return <Text size="sm">The source gave none.</Text>;
-  return (
-    <Facts
-      facts={known.map(([key, value]) => [
-        words(key),
-        typeof value === 'object' && value !== null ? <Code key={key} block>{JSON.stringify(value, null, 2)}</Code> : String(value),
-      ])}
-    />
   );
 }
