@@ -4,7 +4,8 @@ import { count, words } from './words';
 
 /** The kinds of thing the journal is about. */
 export const OBJECT_KINDS = [
-  'device', 'user', 'user_group', 'organization_group', 'tag', 'smart_group', 'profile', 'classification', 'settings',
+  'device', 'user', 'user_group', 'organization_group', 'tag', 'smart_group', 'profile', 'classification',
+  'classification_text', 'notification_template', 'settings', 'channel',
   'role', 'admin', 'api_token', 'enrollment_token', 'integration', 'indicator_set', 'source', 'source_event',
 ] as const;
 

@@ -20,7 +20,10 @@ const PAGES: Record<string, (id: string) => { to: string; search?: Record<string
   api_token: () => ({ to: '/api-tokens' }),
   admin: () => ({ to: '/admins' }),
   organization_group: () => ({ to: '/organization-groups' }),
-  classification: () => ({ to: '/protections' }),
+  classification: (id) => ({ to: '/protections', search: { row: id } }),
+  classification_text: (id) => ({ to: '/protections', search: { row: id.split('/')[0] ?? '', tab: 'texts', language: id.split('/')[1] ?? '' } }),
+  notification_template: () => ({ to: '/settings/templates' }),
+  channel: (id) => ({ to: `/settings/channels/${id}` }),
 };
 
 export function objectOf({ object }: Entry): { kind: string; id: string; name: string } | undefined {

@@ -1,8 +1,9 @@
-// One row of the Protections table in full; those who may change it see the effect on devices first.
+// One row of the Protections table in full; those who may change it see the effect on devices first. What is said of it is
+// beside.
 import { Anchor, Button, Group, Select, Stack, Text } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import { type Classification, editClassification, previewClassification, type PreviewAnswer, resetClassification, type Response, type RiskLevel } from '../../api';
+import { type ClassificationWithTexts, editClassification, previewClassification, type PreviewAnswer, resetClassification, type Response, type RiskLevel } from '../../api';
 import { getClassificationQueryKey, listClassificationsQueryKey } from '../../api/@tanstack/react-query.gen';
 import { useRights } from '../../app/session';
 import type { Problem } from '../../lib/api';
@@ -11,10 +12,12 @@ import { words } from '../../lib/words';
 import { Modal } from '../../ui/Modal';
 import { RISK_LEVELS, RiskBadge } from '../../ui/badges';
 import { Effect, type EffectWords } from '../../ui/Effect';
+import { PageTabs } from '../../ui/PageTabs';
 import { ErrorState } from '../../ui/states';
 import { toastDone } from '../../ui/toasts';
 import { defaultsOf, isChanged, same, type Setting, settingOf } from './rows';
 import { RESPONSES } from './search';
+import { Texts } from './Texts';
 
 const SAYS: EffectWords = {
   matching: 'with such a threat open', gaining: 'would be at a higher risk', losing: 'at a lower',
@@ -29,10 +32,9 @@ const RESPONSE_HELP: Record<Response, string> = {
   block_internet: 'The user is told, and the sensor cuts the device off from the internet until the threat is gone.',
 };
 
-type Props = { row: Classification; onClose: () => void; onJob: (id: string | null | undefined) => void };
+type Props = { row: ClassificationWithTexts; onClose: () => void; onJob: (id: string | null | undefined) => void };
 
 export function ProtectionsRow({ row, onClose, onJob }: Props) {
-  const mayEdit = useRights()('edit_protections');
   return (
     <Modal opened onClose={onClose} title={row.name} size="lg">
       <Stack>
@@ -46,17 +48,32 @@ export function ProtectionsRow({ row, onClose, onJob }: Props) {
             </Fact>
           )}
         </Group>
-        <Fact name="The user is told">{row.user_text}</Fact>
-        <Fact name="What to do">{row.admin_text}</Fact>
-        {mayEdit ? <Change row={row} onClose={onClose} onJob={onJob} /> : (
-          <Group gap="lg">
-            <Fact name="Risk level"><RiskBadge level={row.risk_level} /></Fact>
-            <Fact name="Default"><RiskBadge level={row.default_risk_level} /></Fact>
-            <Fact name="Response">{words(row.response)}</Fact>
-          </Group>
-        )}
+        <PageTabs
+          tabs={[
+            { value: 'rating', label: 'Risk and response', content: <Rating row={row} onClose={onClose} onJob={onJob} /> },
+            { value: 'texts', label: 'Texts', content: <Texts row={row} /> },
+          ]}
+        />
       </Stack>
     </Modal>
+  );
+}
+
+function Rating(props: Props) {
+  const { row } = props;
+  const mayEdit = useRights()('edit_protections');
+  return (
+    <Stack>
+      <Fact name="The user is told">{row.user_text}</Fact>
+      <Fact name="What to do">{row.admin_text}</Fact>
+      {mayEdit ? <Change {...props} /> : (
+        <Group gap="lg">
+          <Fact name="Risk level"><RiskBadge level={row.risk_level} /></Fact>
+          <Fact name="Default"><RiskBadge level={row.default_risk_level} /></Fact>
+          <Fact name="Response">{words(row.response)}</Fact>
+        </Group>
+      )}
+    </Stack>
   );
 }
 

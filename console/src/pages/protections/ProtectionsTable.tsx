@@ -1,7 +1,7 @@
 // Protections: what risk level each classification means, and what is done about it.
 import { Stack, Text, UnstyledButton } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { getRouteApi, useNavigate } from '@tanstack/react-router';
+import { getRouteApi } from '@tanstack/react-router';
 import { type Classification, type Entry, listClassifications } from '../../api';
 import { getClassificationOptions, listClassificationsOptions } from '../../api/@tanstack/react-query.gen';
 import { useRights } from '../../app/session';
@@ -11,6 +11,7 @@ import { RISK_LEVELS, RiskBadge } from '../../ui/badges';
 import { type Column, DataTable } from '../../ui/DataTable';
 import { ExportButton } from '../../ui/ExportButton';
 import { type Filter, FilterBar } from '../../ui/FilterBar';
+import { usePatch } from '../../ui/Here';
 import { JobNotice } from '../../ui/JobNotice';
 import { Link } from '../../ui/Link';
 import { LivePill } from '../../ui/LivePill';
@@ -28,6 +29,7 @@ const FILTERS: Filter<keyof ReturnType<typeof protectionsSearch.readFilters>>[] 
   { key: 'platform', label: 'Platform', kind: 'one', values: ['android', 'ios'] },
   { key: 'response', label: 'Response', kind: 'many', values: RESPONSES },
   { key: 'changed', label: 'Changed from the default', kind: 'flag' },
+  { key: 'untranslated', label: 'Without a text in the language', kind: 'text' },
 ];
 
 const CSV = [
@@ -44,13 +46,12 @@ const route = getRouteApi('/shell/protections');
 export default function ProtectionsTable() {
   const list = useListSearch(protectionsSearch);
   const { row: shown, job } = route.useSearch();
-  const navigate = useNavigate();
   const mayEdit = useRights()('edit_protections');
   const asked = { ...list.query, sort: list.query.sort ?? 'name' };
   const query = useQuery({ ...listClassificationsOptions({ query: asked }), placeholderData: keepPreviousData });
   const open = useQuery({ ...getClassificationOptions({ path: { id: shown ?? '' } }), enabled: Boolean(shown) });
-  const patch = (change: { row?: string | undefined; job?: string | undefined }) =>
-    void navigate({ to: '.', search: ((now: object) => ({ ...now, ...change })) as never, replace: true });
+  const patch = usePatch();
+  const close = { row: undefined, tab: undefined, language: undefined };
 
   const columns: Column<Classification, Sort>[] = [
     {
@@ -89,7 +90,7 @@ export default function ProtectionsTable() {
         nameOf={(row) => row.name}
         empty={<EmptyState title="No classifications">This server knows none.</EmptyState>}
       />
-      {shown && open.data && <ProtectionsRow key={shown} row={open.data} onClose={() => patch({ row: undefined })} onJob={(id) => patch({ row: undefined, job: id ?? undefined })} />}
+      {shown && open.data && <ProtectionsRow key={shown} row={open.data} onClose={() => patch(close)} onJob={(id) => patch({ ...close, job: id ?? undefined })} />}
     </Stack>
   );
 }

@@ -16,9 +16,10 @@ export const protectionsSearch = listSearch({
     risk_level: many(RISK_LEVELS),
     response: many(RESPONSES),
     changed: flag,
+    untranslated: text,
   },
 });
 
-/** `row`: the classification shown in full; `job`: the re-evaluation followed. */
-const page = search({ row: text, job: text });
+/** `row`: the classification shown in full, `tab` and `language` what of it; `job`: the re-evaluation followed. */
+const page = search({ row: text, tab: one(['texts']), language: text, job: text });
 export const protectionsPage = (raw: Record<string, unknown>) => ({ ...protectionsSearch.validate(raw), ...page(raw) });

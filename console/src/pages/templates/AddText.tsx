@@ -3,9 +3,10 @@ import { Select, Text, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useNavigate } from '@tanstack/react-router';
 import type { Channel, TemplateTrigger } from '../../api';
+import { languageName, languageTag } from '../../lib/languages';
 import { words } from '../../lib/words';
 import { FormModal } from '../../ui/FormModal';
-import { ABOUT, GOES_BY, languageName, languageTag, TEMPLATE_TRIGGERS } from './search';
+import { ABOUT, GOES_BY, TEMPLATE_TRIGGERS } from './search';
 
 export function AddText({ onClose }: { onClose: () => void }) {
   const navigate = useNavigate();

@@ -1,13 +1,14 @@
 // What messages to people say, by what they are about, channel and language.
-import { Button, Group, Stack } from '@mantine/core';
+import { Button, Group, Stack, Text } from '@mantine/core';
 import { IconArchive, IconPencil, IconPlus } from '@tabler/icons-react';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { useState } from 'react';
+import { Fragment, useState } from 'react';
 import type { Entry, TemplateSummary } from '../../api';
 import { listNotificationTemplatesOptions, listTemplateLanguagesOptions } from '../../api/@tanstack/react-query.gen';
 import { Allowed } from '../../app/session';
+import { languageName } from '../../lib/languages';
 import { useListSearch } from '../../lib/list';
-import { words } from '../../lib/words';
+import { count, words } from '../../lib/words';
 import { Badge } from '../../ui/badges';
 import { type Column, DataTable } from '../../ui/DataTable';
 import { type Filter, FilterBar } from '../../ui/FilterBar';
@@ -18,7 +19,7 @@ import { EmptyState } from '../../ui/states';
 import { Time } from '../../ui/Time';
 import { SettingsTabs } from '../settings/SettingsTabs';
 import { AddText } from './AddText';
-import { ABOUT, languageName, TEMPLATE_TRIGGERS, templateSearch } from './search';
+import { ABOUT, TEMPLATE_TRIGGERS, templateSearch } from './search';
 
 const concernsTemplates = (entry: Entry) => entry.object?.kind === 'notification_template';
 
@@ -42,6 +43,7 @@ export default function TemplateList() {
     { key: 'by', title: 'By', render: (it) => it.changed_by ?? '–' },
   ];
   const partly = languages?.languages.filter(({ complete }) => !complete).map(({ language }) => languageName(language));
+  const unsaid = languages?.languages.filter(({ untranslated }) => untranslated > 0) ?? [];
   return (
     <Stack gap="sm">
       <PageHeader
@@ -52,6 +54,15 @@ export default function TemplateList() {
         <Allowed right="manage_settings"><Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => setAdding(true)}>Add a language</Button></Allowed>
       </PageHeader>
       <SettingsTabs />
+      {unsaid.length > 0 && (
+        <Text size="sm" className="in-text">
+          Kinds of threats are named in another language where they have no text of their own:{' '}
+          {unsaid.map(({ language, untranslated }, i) => (
+            <Fragment key={language}>{i > 0 && ', '}<Link to="/protections" search={{ untranslated: language }}>{`${count(untranslated)} in ${languageName(language)}`}</Link></Fragment>
+          ))}
+          .
+        </Text>
+      )}
       <Group><FilterBar list={list} filters={filters} /></Group>
       <DataTable
         label="Templates"

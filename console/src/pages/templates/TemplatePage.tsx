@@ -7,6 +7,7 @@ import { useRef, useState } from 'react';
 import { type Channel, resetNotificationTemplate, setNotificationTemplate, type TemplateAnswer, type TemplateText, type TemplateTrigger } from '../../api';
 import { getNotificationTemplateOptions, getNotificationTemplateQueryKey, listNotificationTemplatesQueryKey, listTemplateLanguagesQueryKey } from '../../api/@tanstack/react-query.gen';
 import { useRights } from '../../app/session';
+import { languageName } from '../../lib/languages';
 import { useSubmit } from '../../lib/submit';
 import { words } from '../../lib/words';
 import { ConfirmModal } from '../../ui/ConfirmModal';
@@ -16,7 +17,7 @@ import { PageHeader } from '../../ui/PageHeader';
 import { ErrorState } from '../../ui/states';
 import { toastDone } from '../../ui/toasts';
 import { inserted, insertion } from './insertion';
-import { ABOUT, languageName } from './search';
+import { ABOUT } from './search';
 import { TemplatePreview } from './TemplatePreview';
 import { Variables } from './Variables';
 

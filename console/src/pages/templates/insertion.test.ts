@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
 import { inserted, insertion } from './insertion';
-import { languageTag } from './search';
 
 test('a variable is written as templates name it', () => {
   expect(insertion('user.name', false)).toBe('{{ user.name }}');
@@ -10,9 +9,4 @@ test('a variable is written as templates name it', () => {
 
 test('it takes the place of what is selected, and the cursor is behind it', () => {
   expect(inserted('Hello you!', '{{ user.name }}', 6, 9)).toEqual({ text: 'Hello {{ user.name }}!', at: 21 });
-});
-
-test('a language is a tag', () => {
-  expect(languageTag('pt_br')).toBe('pt-BR');
-  expect(languageTag('not a tag')).toBeUndefined();
 });
