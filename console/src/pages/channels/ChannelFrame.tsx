@@ -8,18 +8,17 @@ import type { Transport } from '../../api';
 import { listChannelsOptions, listChannelsQueryKey } from '../../api/@tanstack/react-query.gen';
 import { useRights } from '../../app/session';
 import type { Problem } from '../../lib/api';
-import { counted } from '../../lib/words';
+import { counted, words } from '../../lib/words';
 import { showProblem } from '../../ui/FormModal';
 import { LeaveGuard } from '../../ui/LeaveGuard';
 import { ErrorState } from '../../ui/states';
 import { Time } from '../../ui/Time';
 import { toastDone } from '../../ui/toasts';
+import { CHANNELS } from './says';
 import { TestChannel } from './TestChannel';
 
 type Props<V extends Record<string, unknown>> = {
-  channel: Extract<Transport, 'email' | 'sms'>;
-  /** What it sends, in the middle of a sentence. */
-  sends: string;
+  channel: Transport;
   saved: { version: number; enabled: boolean };
   queryKey: readonly unknown[];
   form: UseFormReturnType<V>;
@@ -28,19 +27,20 @@ type Props<V extends Record<string, unknown>> = {
   children: ReactNode;
 };
 
-export function ChannelFrame<V extends Record<string, unknown> & { enabled: boolean }>({ channel, sends, saved, queryKey, form, put, children }: Props<V>) {
+export function ChannelFrame<V extends Record<string, unknown> & { enabled: boolean }>({ channel, saved, queryKey, form, put, children }: Props<V>) {
   const queries = useQueryClient();
   const mayManage = useRights()('manage_settings');
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Problem>();
   const summary = useQuery(listChannelsOptions()).data?.items.find((each) => each.channel === channel);
   const dirty = form.isDirty();
+  const says = CHANNELS[channel];
   const save = async (values: V) => {
     setBusy(true);
     setProblem(undefined);
     try {
       const answer = await put(values);
-      toastDone(channel === 'email' ? 'Email saved' : 'SMS saved');
+      toastDone(`${words(channel)} saved`);
       void queries.invalidateQueries({ queryKey: listChannelsQueryKey() });
       // With its new version the form begins anew.
       queries.setQueryData(queryKey, answer);
@@ -53,13 +53,13 @@ export function ChannelFrame<V extends Record<string, unknown> & { enabled: bool
   return (
     <Stack>
       {!saved.enabled && (
-        <Alert color="yellow" icon={<IconArchive aria-hidden />} title={<Text span inherit c="var(--mantine-color-text)">{saved.version === 0 ? 'Not set up: captured, not sent' : 'Off: captured, not sent'}</Text>}>
-          Every {sends} is made, kept in Notifications with the state “Captured, not sent”, and reaches nobody. What was captured stays captured when the channel is switched on.
+        <Alert color="yellow" icon={<IconArchive aria-hidden />} title={<Text span inherit c="var(--mantine-color-text)">{saved.version === 0 ? 'Not set up' : 'Off'}: {says.off}</Text>}>
+          {says.meanwhile}
         </Alert>
       )}
       {summary?.provider && summary.provider.state !== 'ok' && (
         <Alert color="red" icon={<IconPlugX aria-hidden />} title={<Text span inherit c="var(--mantine-color-text)">{summary.provider.state === 'unreachable' ? 'Cannot be reached' : 'Cannot be used as it is set up'}</Text>}>
-          Since <Time at={summary.provider.since} />: {summary.provider.answer}. Every {sends} waits, and is sent when that is over.
+          Since <Time at={summary.provider.since} />: {summary.provider.answer}. Every {says.sends} waits, and is sent when that is over.
         </Alert>
       )}
       {summary !== undefined && summary.queued > 0 && (
@@ -70,7 +70,7 @@ export function ChannelFrame<V extends Record<string, unknown> & { enabled: bool
         <Stack>
           {!mayManage && <Text size="sm" c="dimmed">Your role does not allow changing channels; somebody with the right Manage settings can.</Text>}
           <Fieldset legend="Sending" disabled={!mayManage}>
-            <Switch label={`Send every ${sends}`} description="Off: they are captured." {...form.getInputProps('enabled', { type: 'checkbox' })} />
+            <Switch label={says.label} description={says.unless} {...form.getInputProps('enabled', { type: 'checkbox' })} />
             {form.errors.enabled && <Text size="sm" c="var(--mantine-color-error)">{form.errors.enabled}</Text>}
           </Fieldset>
           {children}

@@ -22,7 +22,7 @@ export function EmailForm({ saved }: { saved: EmailChannel }) {
   const { relays, sign } = form.values;
   const put = async (values: EmailDraft) => (await setEmailChannel({ body: emailEdit(values, saved.version), throwOnError: true })).data;
   return (
-    <ChannelFrame channel="email" sends="mail" saved={saved} queryKey={getEmailChannelQueryKey()} form={form} put={put}>
+    <ChannelFrame channel="email" saved={saved} queryKey={getEmailChannelQueryKey()} form={form} put={put}>
       <Text size="sm" c="dimmed" className="in-text">Whom mails are from, and their look, is set in <Link to="/settings">Settings &gt; Branding</Link>.</Text>
       {relays.map((relay, at) => {
         const name = relay.host.trim() || `relay ${at + 1}`;

@@ -17,7 +17,7 @@ export function SmsForm({ saved }: { saved: SmsChannel }) {
   const on = (name: string) => form.getInputProps(name, { type: 'checkbox' });
   const put = async (values: SmsDraft) => (await setSmsChannel({ body: smsEdit(values, saved.version), throwOnError: true })).data;
   return (
-    <ChannelFrame channel="sms" sends="text message" saved={saved} queryKey={getSmsChannelQueryKey()} form={form} put={put}>
+    <ChannelFrame channel="sms" saved={saved} queryKey={getSmsChannelQueryKey()} form={form} put={put}>
       <SegmentedControl aria-label="The way to text messages" data={WAYS} disabled={!mayManage} style={{ alignSelf: 'flex-start' }} {...of('by')} />
       {by === 'smpp' ? (
         <Fieldset legend="SMPP 3.4" disabled={!mayManage}>

@@ -1,6 +1,6 @@
 // The forms of the channels: what they start from, and what is asked of the server. A secret is never shown; left empty,
 // the one in use stays.
-import type { EmailChannel, EmailChannelEditWritable, EmailRelay, Security, SmsChannel, SmsChannelEditWritable } from '../../api';
+import type { ApnsChannel, ApnsChannelEditWritable, EmailChannel, EmailChannelEditWritable, EmailRelay, FcmChannel, FcmChannelEditWritable, Security, SmsChannel, SmsChannelEditWritable } from '../../api';
 
 export type RelayDraft = { host: string; port: number; security: Security; username: string; password: string; ca_certificate: string };
 export type EmailDraft = {
@@ -91,3 +91,22 @@ export function smsEdit({ enabled, per_second, by, smpp, gateway }: SmsDraft, ve
     },
   };
 }
+
+export type ApnsDraft = { enabled: boolean; key_id: string; team_id: string; topic: string; private_key: string; base_url: string };
+
+export const apnsDraft = ({ enabled, key_id, team_id, topic, base_url }: ApnsChannel): ApnsDraft => ({
+  enabled, key_id: key_id ?? '', team_id: team_id ?? '', topic: topic ?? '', private_key: '', base_url: base_url ?? '',
+});
+
+export const apnsEdit = ({ enabled, key_id, team_id, topic, private_key, base_url }: ApnsDraft, version: number): ApnsChannelEditWritable => ({
+  enabled, key_id: key_id.trim(), team_id: team_id.trim(), topic: topic.trim(), private_key: private_key || undefined, base_url: base_url.trim() || null, version,
+});
+
+export const GOOGLE = 'https://fcm.googleapis.com';
+export type FcmDraft = { enabled: boolean; service_account: string; base_url: string };
+
+export const fcmDraft = ({ enabled, base_url }: FcmChannel): FcmDraft => ({ enabled, service_account: '', base_url: base_url === GOOGLE ? '' : (base_url ?? '') });
+
+export const fcmEdit = ({ enabled, service_account, base_url }: FcmDraft, version: number): FcmChannelEditWritable => ({
+  enabled, service_account: service_account || undefined, base_url: base_url.trim() || null, version,
+});

@@ -1,4 +1,9 @@
 // The parts of the settings.
 import { AreaTabs } from '../../ui/AreaTabs';
 
-export const SettingsTabs = () => <AreaTabs label="Settings" pages={[['/settings', 'General'], ['/settings/channels/email', 'Email'], ['/settings/channels/sms', 'SMS'], ['/settings/templates', 'Templates']]} />;
+const PAGES = [
+  ['/settings', 'General'], ['/settings/channels', 'Channels'], ['/settings/channels/email', 'Email'], ['/settings/channels/sms', 'SMS'],
+  ['/settings/channels/apns', 'Apple push'], ['/settings/channels/fcm', 'Google push'], ['/settings/templates', 'Templates'],
+] as const;
+
+export const SettingsTabs = () => <AreaTabs label="Settings" pages={PAGES} />;

@@ -1,16 +1,16 @@
 // Watches a threat on one device go round: found, rated, tagged, grouped, restricted, and lifted again.
-import { Button, Group, Select, Stack, Text, Timeline } from '@mantine/core';
-import { useDebouncedValue } from '@mantine/hooks';
+import { Button, Group, Stack, Text, Timeline } from '@mantine/core';
 import { IconCheck, IconClock } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
 import { submitDetections, type ThreatStatus } from '../../api';
-import { getDeviceOptions, getDeviceTimelineOptions, listDevicesOptions } from '../../api/@tanstack/react-query.gen';
+import { getDeviceTimelineOptions } from '../../api/@tanstack/react-query.gen';
 import { useLive, useLiveState } from '../../app/live';
 import { Allowed } from '../../app/session';
 import { newKey } from '../../lib/api';
 import { words } from '../../lib/words';
+import { DeviceSelect } from '../../ui/DeviceSelect';
 import { DeviceLink } from '../../ui/names';
 import { EmptyState, ErrorState } from '../../ui/states';
 import { Time } from '../../ui/Time';
@@ -30,24 +30,9 @@ export function Watch() {
   });
   return (
     <Stack>
-      <PickDevice device={device} onPick={watch} />
+      <DeviceSelect placeholder="The first with a threat" maw={360} value={device} onChange={watch} />
       {device ? <Round key={device} device={device} /> : <Text size="sm" role="status">Waiting for the first threat on any device. Or choose a device and send a test detection.</Text>}
     </Stack>
-  );
-}
-
-function PickDevice({ device, onPick }: { device: string | undefined; onPick: (id: string | undefined) => void }) {
-  const [typed, setTyped] = useState('');
-  const [q] = useDebouncedValue(typed.trim(), 250);
-  const chosen = useQuery({ ...getDeviceOptions({ path: { id: device ?? '' } }), enabled: Boolean(device) }).data;
-  const found = useQuery(listDevicesOptions({ query: { q: q && q !== chosen?.friendly_name ? q : undefined, sort: '-created_at', enrollment_status: ['enrolled'], limit: 20 } }));
-  const options = (found.data?.items ?? []).map(({ id, friendly_name }) => ({ value: id, label: friendly_name }));
-  if (chosen && !options.some(({ value }) => value === chosen.id)) options.unshift({ value: chosen.id, label: chosen.friendly_name });
-  return (
-    <Select
-      label="Device" placeholder="The first with a threat" searchable clearable maw={360} nothingFoundMessage="No enrolled device has this name"
-      data={options} filter={({ options: given }) => given} value={device ?? null} onSearchChange={setTyped} onChange={(id) => onPick(id ?? undefined)}
-    />
   );
 }
 
