@@ -1,5 +1,6 @@
 // Writes whole lists as CSV files.
 import { allItems } from './api';
+import { download } from './download';
 
 export type CsvColumn<T> = { title: string; value: (row: T) => string | number | null | undefined };
 
@@ -24,11 +25,6 @@ export async function exportCsv<T>(
     parts.push(items.map((row) => line(columns.map((column) => cell(column.value(row))))).join(''));
     rows += items.length;
   }
-  const url = URL.createObjectURL(new Blob(['\uFEFF', ...parts], { type: 'text/csv' }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = `${name}-${new Date().toISOString().slice(0, 10)}.csv`;
-  link.click();
-  URL.revokeObjectURL(url);
+  download(`${name}-${new Date().toISOString().slice(0, 10)}.csv`, new Blob(['\uFEFF', ...parts], { type: 'text/csv' }));
   return rows;
 }

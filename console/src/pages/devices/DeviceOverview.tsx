@@ -10,6 +10,7 @@ import { Facts, Section } from '../../ui/Section';
 import { Time } from '../../ui/Time';
 import { ThreatActions } from '../threats/ThreatActions';
 import { DeviceProfiles } from './DeviceProfiles';
+import { DeviceSecurity } from './DeviceSecurity';
 import { DeviceTags } from './DeviceTags';
 import { EffectiveSettings } from './EffectiveSettings';
 
@@ -44,6 +45,7 @@ export function DeviceOverview({ device }: { device: Device }) {
           />
         </Section>
         <Stack gap="sm">
+          <DeviceSecurity device={device} />
           <DeviceTags device={device} />
           <Section title="Smart groups">
             {device.smart_groups.length === 0 && <Text size="sm">In none. The tab Why says what each asks for.</Text>}

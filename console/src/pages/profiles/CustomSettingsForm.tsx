@@ -1,10 +1,10 @@
 // Custom settings: the platform's own words, typed or pasted as JSON, for iOS also as a property list.
-import { Stack, Textarea, TextInput } from '@mantine/core';
+import { Autocomplete, Stack, Textarea } from '@mantine/core';
 import { useState } from 'react';
 import type { Platform } from '../../api';
 import type { ErrorAt } from '../../lib/submit';
 import { readCustomSettings } from './plist';
-import { usePayloadSettings } from './settings';
+import { usePayloadSettings, usePlatforms } from './settings';
 import type { Part } from './spec';
 
 type Props = { platform: Platform; part: Part; onChange: (part: Part) => void; errorAt: ErrorAt; at: string };
@@ -12,6 +12,7 @@ type Props = { platform: Platform; part: Part; onChange: (part: Part) => void; e
 export function CustomSettingsForm({ platform, part, onChange, errorAt, at }: Props) {
   const ios = platform === 'ios';
   const known = usePayloadSettings(platform).custom_settings;
+  const { ios_release: release, ios_payload_types: types } = usePlatforms();
   const help = (key: string) => known?.find((setting) => setting.key === key)?.help;
   const [text, setText] = useState(() => (typeof part.content === 'string' ? part.content : JSON.stringify(part.content, null, 2)));
   const [wrong, setWrong] = useState<string>();
@@ -29,7 +30,12 @@ export function CustomSettingsForm({ platform, part, onChange, errorAt, at }: Pr
   const inside = Object.keys(typeof part.content === 'object' && part.content ? part.content : {}).map((key) => errorAt(`${at}/content/${key}`) && `${key} ${errorAt(`${at}/content/${key}`)}`).filter(Boolean);
   return (
     <Stack gap="sm">
-      {ios && <TextInput label="Payload type" description={help('payload_type')} withAsterisk value={(part.payload_type as string | undefined) ?? ''} onChange={(event) => onChange({ ...part, payload_type: event.currentTarget.value.trim() })} error={errorAt(`${at}/payload_type`)} />}
+      {ios && (
+        <Autocomplete
+          label="Payload type" withAsterisk description={`${help('payload_type')} Those of ${release} are checked; others are sent as they are.`} data={types} limit={50}
+          value={(part.payload_type as string | undefined) ?? ''} onChange={(payload_type) => onChange({ ...part, payload_type: payload_type.trim() })} error={errorAt(`${at}/payload_type`)}
+        />
+      )}
       <Textarea
         label="Content"
         description={`${help('content')}${ios ? ' A property list (XML) can be pasted too.' : ''}`}

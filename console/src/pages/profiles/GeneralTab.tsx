@@ -28,10 +28,10 @@ export function GeneralTab({ draft, onChange, errorAt }: TabProps) {
   const { spec } = draft;
   const set = (patch: Partial<FullSpec>) => onChange({ ...draft, spec: { ...spec, ...patch } });
   const order: ('label' | 'input' | 'description' | 'error')[] = ['label', 'input', 'description', 'error'];
-  const choice = <K extends keyof typeof HELP>(key: K, label: string) => (
+  const choice = <K extends keyof typeof HELP>(key: K, label: string, besides = '') => (
     <Select
       label={label}
-      description={(HELP[key] as Record<string, string>)[spec[key]]}
+      description={(HELP[key] as Record<string, string>)[spec[key]] + besides}
       inputWrapperOrder={order}
       allowDeselect={false}
       data={Object.keys(HELP[key]).map((value) => ({ value, label: words(value) }))}
@@ -50,7 +50,7 @@ export function GeneralTab({ draft, onChange, errorAt }: TabProps) {
       <SimpleGrid cols={{ base: 1, sm: 2 }}>
         {choice('deployment', 'Deployment')}
         {choice('assignment_type', 'Assignment type')}
-        {choice('allow_removal', 'Allow removal')}
+        {choice('allow_removal', 'Allow removal', draft.platform === 'ios' && spec.allow_removal !== 'always' ? ' On devices that are not supervised the person may remove the management with all its profiles.' : '')}
         {spec.allow_removal === 'with_authorization' ? (
           <PasswordInput label="Removal password" withAsterisk description="What the person has to type to remove it. Kept sealed, never shown again." inputWrapperOrder={order} autoComplete="new-password" value={spec.removal_password ?? ''} onFocus={(event) => event.currentTarget.select()} onChange={(event) => set({ removal_password: event.currentTarget.value || undefined })} error={errorAt('/spec/removal_password')} />
         ) : <div />}

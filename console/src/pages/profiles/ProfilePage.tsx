@@ -1,5 +1,5 @@
 // One profile: its editor with draft, effect, publication and retirement; in words for those who may only look.
-import { Alert, Button, Group, Skeleton, Stack, Table, Tabs, Text } from '@mantine/core';
+import { Alert, Button, Code, Group, List, Skeleton, Stack, Table, Tabs, Text } from '@mantine/core';
 import { IconAlertTriangle, IconArchive, IconTrash } from '@tabler/icons-react';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
@@ -20,6 +20,7 @@ import { ErrorState } from '../../ui/states';
 import { toastDone } from '../../ui/toasts';
 import { useNames } from '../smart-groups/names';
 import { AssignmentTab } from './AssignmentTab';
+import { DownloadConfiguration } from './DownloadConfiguration';
 import { GeneralTab } from './GeneralTab';
 import { DeviceCounts } from './ProfileList';
 import { PublishModal } from './PublishModal';
@@ -131,12 +132,19 @@ function Editor({ saved, platform }: { saved: Profile | undefined; platform: Pla
     <Stack gap="sm">
       <LeaveGuard unsaved={unsaved} />
       <PageHeader title={saved?.name ?? 'New profile'} description={<Link to="/profiles">All profiles</Link>}>
+        {saved?.platform === 'ios' && <DownloadConfiguration profile={saved} />}
         {saved?.state === 'published' && <Button variant="default" leftSection={<IconArchive size={16} aria-hidden />} onClick={() => setDialog('retire')}>Retire</Button>}
         {saved?.published_version === 0 && <Button variant="default" leftSection={<IconTrash size={16} aria-hidden />} onClick={() => setDialog('delete')}>Delete</Button>}
         <Button variant="default" loading={busy} disabled={!ready || !unsaved} onClick={() => void saveDraft()}>Save draft</Button>
         <Button loading={busy} disabled={!ready} onClick={() => void saveAndPublish()}>Save & Publish</Button>
       </PageHeader>
       {saved && <Status profile={saved} />}
+      {saved && saved.findings.length > 0 && (
+        <Alert color="yellow" icon={<IconAlertTriangle aria-hidden />} title={<Text span inherit c="var(--mantine-color-text)">Newer than what is known here, or misspelt</Text>}>
+          <List size="sm">{saved.findings.map(({ pointer, detail }) => <List.Item key={pointer + detail}>{detail} (<Code>{pointer}</Code>)</List.Item>)}</List>
+          <Text size="sm" mt={4}>It is sent to devices as it is.</Text>
+        </Alert>
+      )}
       {problem && <ErrorState error={problem} />}
       {unreadable && <Alert color="red" icon={<IconAlertTriangle aria-hidden />}>Custom settings cannot be read: mend their text under Payloads before saving.</Alert>}
       <Tabs value={tab} onChange={(next) => next && patch({ tab: next as Tab })} keepMounted={false}>
@@ -211,7 +219,7 @@ function Shown({ profile }: { profile: Profile }) {
   const rows = [...specInWords(profile.spec, useNames())];
   return (
     <Stack gap="sm">
-      <PageHeader title={profile.name} description={<Link to="/profiles">All profiles</Link>} />
+      <PageHeader title={profile.name} description={<Link to="/profiles">All profiles</Link>}>{profile.platform === 'ios' && <DownloadConfiguration profile={profile} />}</PageHeader>
       <Status profile={profile} />
       <Tabs value={tab === 'versions' ? 'versions' : 'general'} onChange={(next) => next && patch({ tab: next as Tab })} keepMounted={false}>
         <Tabs.List mb="md"><Tabs.Tab value="general">Settings</Tabs.Tab><Tabs.Tab value="versions">Versions</Tabs.Tab></Tabs.List>

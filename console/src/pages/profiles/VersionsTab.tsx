@@ -7,6 +7,7 @@ import { useWhole } from '../../lib/whole';
 import { EmptyState, ErrorState } from '../../ui/states';
 import { Time } from '../../ui/Time';
 import { Differences } from './Differences';
+import { DownloadConfiguration } from './DownloadConfiguration';
 import { specInWords } from './spec';
 
 /** Newest first. */
@@ -40,7 +41,10 @@ export function VersionsTab({ profile }: { profile: Profile }) {
           <Card key={version.number} withBorder padding="sm">
             <Group justify="space-between">
               <Text size="sm"><b>Version {version.number}</b>{i === 0 && profile.state === 'published' && ' · in force'} · published <Time at={version.published_at} /> by {version.published_by}</Text>
-              <Button size="compact-sm" variant="default" aria-expanded={opened} aria-label={`${opened ? 'Hide' : 'What it changed'}: version ${version.number}`} onClick={() => open(opened ? undefined : String(version.number))}>{opened ? 'Hide' : 'What it changed'}</Button>
+              <Group gap={4}>
+                {profile.platform === 'ios' && <DownloadConfiguration profile={profile} version={version.number} size="compact-sm" />}
+                <Button size="compact-sm" variant="default" aria-expanded={opened} aria-label={`${opened ? 'Hide' : 'What it changed'}: version ${version.number}`} onClick={() => open(opened ? undefined : String(version.number))}>{opened ? 'Hide' : 'What it changed'}</Button>
+              </Group>
             </Group>
             {opened && <Differences before={before?.spec ?? {}} after={version.spec} beforeTitle={before ? `Version ${before.number}` : 'A new profile'} afterTitle={`Version ${version.number}`} />}
           </Card>

@@ -10,9 +10,11 @@ export type Setting = SettingSpec;
 
 /** The settings of each kind of payload that the platform has. They change only with the server. */
 export function usePayloadSettings(platform: Platform): Partial<Record<Payload['type'], Setting[]>> {
-  return useSuspenseQuery({ ...listPayloadSettingsOptions(), staleTime: Infinity }).data[platform];
+  return usePlatforms()[platform];
 }
 
+/** What is known of all platforms: their settings, and Apple's payloads with the release of iOS they are of. */
+export const usePlatforms = () => useSuspenseQuery({ ...listPayloadSettingsOptions(), staleTime: Infinity }).data;
 
 /** What a kind of payload is for; in the order they are offered. */
 export const ORDER: Record<Payload['type'], string> = {

@@ -15,6 +15,7 @@ import { ErrorState } from '../../ui/states';
 import { toastDone } from '../../ui/toasts';
 import { reevaluates } from './effect';
 import { Logo } from './Logo';
+import { PostureRules } from './PostureRules';
 
 const FROM: RiskLevel[] = ['low', 'medium', 'high'];
 const CHANNELS: Channel[] = ['email', 'sms', 'device_message'];
@@ -119,6 +120,7 @@ export function SettingsForm({ answer }: { answer: SettingsAnswer }) {
             <NumberInput label="Disconnected after" description="Days of silence, 1 to 90" suffix=" days" min={1} max={90} allowDecimal={false} {...input('disconnected_after_days')} />
           </SimpleGrid>
         </Fieldset>
+        <PostureRules form={form} disabled={!mayManage} />
         <Fieldset legend="Scores">
           <SimpleGrid cols={{ base: 1, xs: 2, sm: 4 }}>
             {(['low', 'medium', 'high'] as const).map((level) => (
@@ -156,6 +158,11 @@ export function SettingsForm({ answer }: { answer: SettingsAnswer }) {
 /** What was emptied is not set. */
 const withoutEmpty = (values: Settings): Settings => ({
   ...values,
+  posture_rules: {
+    ...values.posture_rules,
+    minimum_os: { android: values.posture_rules?.minimum_os?.android?.trim() || null, ios: values.posture_rules?.minimum_os?.ios?.trim() || null },
+    maximum_patch_age_days: values.posture_rules?.maximum_patch_age_days || null,
+  },
   branding: { ...values.branding, accent_colour: values.branding?.accent_colour || null, sender_address: values.branding?.sender_address || null, link: values.branding?.link || null },
 });
 

@@ -1,8 +1,8 @@
 // What a change of settings sets off, and what cannot be set.
 import type { Settings } from '../../api';
 
-const decides = ({ disconnected_after_days, compliance, scores, trusted_sources }: Settings) =>
-  JSON.stringify([disconnected_after_days, compliance, scores, trusted_sources]);
+const decides = ({ disconnected_after_days, compliance, scores, trusted_sources, posture_rules }: Settings) =>
+  JSON.stringify([disconnected_after_days, compliance, scores, trusted_sources, posture_rules]);
 
 /** Whether devices have to be evaluated anew. */
 export const reevaluates = (before: Settings, after: Settings) => decides(before) !== decides(after);

@@ -1,0 +1,26 @@
+// What devices are asked to be like: what is wrong with one becomes a threat on it.
+import { Fieldset, NumberInput, SimpleGrid, Text, TextInput } from '@mantine/core';
+import type { UseFormReturnType } from '@mantine/form';
+import type { Settings } from '../../api';
+import { Link } from '../../ui/Link';
+
+const PLATFORMS = [['android', 'Android', '14'], ['ios', 'iOS', '17.6']] as const;
+
+export function PostureRules({ form, disabled }: { form: UseFormReturnType<Settings>; disabled: boolean }) {
+  const rules = form.values.posture_rules;
+  const at = (name: string) => ({ disabled, ...form.getInputProps(`posture_rules.${name}`) });
+  return (
+    <Fieldset legend="Posture rules">
+      <Text size="sm" c="dimmed" className="in-text" mb="xs">
+        What is wrong with a device is a threat on it, until the device reports that it is right. That it has a passcode, is encrypted and not tampered with is always asked; how bad it is otherwise is
+        said in <Link to="/protections" search={{ family: ['configuration', 'os'] }}>Protections</Link>.
+      </Text>
+      <SimpleGrid cols={{ base: 1, sm: 3 }}>
+        {PLATFORMS.map(([platform, name, example]) => (
+          <TextInput key={platform} label={`${name} at least`} description="Empty: any version" placeholder={example} maxLength={30} {...at(`minimum_os.${platform}`)} value={rules?.minimum_os?.[platform] ?? ''} />
+        ))}
+        <NumberInput label="Android patch level" description="At most this many days old; empty: any" suffix=" days" min={1} max={3650} allowDecimal={false} {...at('maximum_patch_age_days')} value={rules?.maximum_patch_age_days ?? ''} />
+      </SimpleGrid>
+    </Fieldset>
+  );
+}
