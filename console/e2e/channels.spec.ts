@@ -1,4 +1,5 @@
 // Messages without a channel, templates that say what is sent, and what the server finds wrong with a channel.
+import { generateKeyPairSync } from 'node:crypto';
 import type { Page } from '@playwright/test';
 import { type Client, Phone, unique } from './client';
 import { administrator, expect, findings, session, test } from './fixtures';
@@ -70,6 +71,43 @@ test('what is wrong with a channel is said at its field', async ({ page }) => {
   await expect(page.getByLabel('Host')).toHaveAttribute('aria-invalid', 'true');
   await expect(page.getByLabel('Host')).toHaveValue('not a host');
   await expect(page.getByRole('button', { name: 'Send test' })).toBeDisabled();
+});
+
+test('Apple’s push service is set up; its key is kept and never shown again', async ({ page, admin }) => {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256', privateKeyEncoding: { type: 'pkcs8', format: 'pem' }, publicKeyEncoding: { type: 'spki', format: 'pem' } });
+  const phone = await Phone.enroll(admin, {}, { platform: 'ios', manufacturer: 'Apple', model: 'iPhone 16', os_version: '18.1' });
+  await page.goto('/settings/channels');
+  await page.getByRole('region', { name: 'Channels' }).getByRole('link', { name: 'Apple push' }).click();
+  await expect(page.getByRole('alert')).toContainText('agents are not told');
+  await page.getByRole('switch', { name: /Tell agents on iPhones/ }).check();
+  await page.getByLabel('Private key: file').setInputFiles({ name: 'AuthKey_ABC123DEFG.p8', mimeType: 'application/octet-stream', buffer: Buffer.from(privateKey) });
+  await page.getByLabel('Key id').fill('ABC123DEFG');
+  await page.getByLabel('Team id').fill('DEF123');
+  await page.getByLabel('Bundle id').fill('com.example.agent');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await expect(page.getByLabel('Team id')).toHaveAttribute('aria-invalid', 'true');
+  await page.getByLabel('Team id').fill('DEF123GHIJ');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await expect(page.getByText('Apple push saved')).toBeVisible();
+
+  await page.reload();
+  const key = page.getByRole('textbox', { name: 'Private key' });
+  await expect(key).toHaveValue('');
+  await expect(page.getByText(/^Set\. Leave it empty to keep it/)).toBeVisible();
+  const secret = privateKey.split('\n')[1] ?? '';
+  expect(secret.length).toBeGreaterThan(20);
+  expect(JSON.stringify(await admin.get('/api/v1/channels/apns'))).not.toContain(secret);
+  // Saved without a key, the one that is there stays.
+  await page.getByLabel('Bundle id').fill('com.example.other');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await expect(page.getByText('Apple push saved')).toBeVisible();
+  expect(await admin.get('/api/v1/channels/apns')).toMatchObject({ topic: 'com.example.other', private_key_set: true });
+
+  await page.getByRole('combobox', { name: 'To this device' }).fill(phone.name);
+  await page.getByRole('option', { name: phone.name }).click();
+  await page.getByRole('button', { name: 'Send test' }).click();
+  await expect(page.getByText(/has not said where this push service reaches it/)).toBeVisible();
+  expect(await findings(page)).toEqual([]);
 });
 
 test('a role that may not change settings sees them and cannot change them', async ({ admin, url, browser }) => {

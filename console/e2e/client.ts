@@ -71,6 +71,9 @@ export class Phone {
     return commands;
   }
 
+  /** The agent says what the phone is like. */
+  reports = (inventory: Answer): Promise<Answer> => this.agent.post('/agent/v1/inventory', inventory);
+
   /** A threat is found on the phone, or gone. */
   async detect(classification: string, status: 'open' | 'resolved' = 'open', threat = classification): Promise<void> {
     const answer = await this.admin.post('/api/v1/detections', {

@@ -1,6 +1,6 @@
-// A change of Protections shows its effect first, is applied with progress and can be undone.
+// A change of Protections shows its effect first, is applied with progress and can be undone; its texts can be in any language.
 import { Phone } from './client';
-import { expect, test } from './fixtures';
+import { expect, findings, test } from './fixtures';
 
 const KIND = 'usb_debugging';
 
@@ -23,4 +23,30 @@ test('change a row with preview, and undo it', async ({ page, admin }) => {
   await expect.poll(risk).toBe('high');
   await page.getByRole('button', { name: 'Undo' }).click();
   await expect.poll(risk).toBe(before);
+});
+
+test('say in a third language what a kind of threat is called, and take it away again', async ({ page, admin }) => {
+  const polish = async () => {
+    const { texts } = await admin.get('/api/v1/classifications/adware');
+    return texts.find(({ language }: { language: string }) => language === 'pl');
+  };
+  await page.goto('/protections?row=adware&tab=texts');
+  const dialog = page.getByRole('dialog');
+  const name = dialog.getByRole('textbox', { name: 'Name' });
+  const english = await name.inputValue();
+  await dialog.getByRole('textbox', { name: 'Another language' }).fill('pl');
+  await dialog.getByRole('button', { name: 'Write it' }).click();
+  await expect(page).toHaveURL(/language=pl/);
+  await expect(name).toHaveValue(english);
+  await name.fill('Oprogramowanie reklamowe');
+  await dialog.getByRole('textbox', { name: 'What to do' }).fill('Odinstaluj tę aplikację.');
+  await dialog.getByRole('button', { name: 'Save text' }).click();
+  await expect(page.getByText('Text in Polish (pl) saved')).toBeVisible();
+  expect(await polish()).toMatchObject({ name: 'Oprogramowanie reklamowe', user_text: 'Odinstaluj tę aplikację.', changed: true, shipped: false });
+  await page.reload();
+  await expect(name).toHaveValue('Oprogramowanie reklamowe');
+  expect(await findings(page)).toEqual([]);
+  await dialog.getByRole('button', { name: 'Take away' }).click();
+  await expect(page.getByText('Text in Polish (pl) taken away')).toBeVisible();
+  expect(await polish()).toBeUndefined();
 });
