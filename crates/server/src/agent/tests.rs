@@ -312,7 +312,7 @@ async fn what_an_inventory_shows_to_be_wrong_is_a_threat_until_it_is_put_right()
     assert_eq!(device["security"]["passcode_present"], false);
     assert_eq!(device["security"]["rooted"], Value::Null);
     let mut kinds: Vec<_> = device["open_threats"].as_array().unwrap().iter().map(|it| &it["classification"]).collect();
-    kinds.sort_by_key(|kind| kind.to_string());
+    kinds.sort_by_key(ToString::to_string);
     assert_eq!(kinds, ["developer_mode", "no_passcode"]);
     assert_eq!(device["open_threats"][0]["source"], "allclear");
     assert_eq!(device["risk_level"], "medium");
