@@ -10,7 +10,7 @@ use std::{
 
 use allclear_domain::{
     app::App,
-    device::{Device, EnrollmentStatus, Sensor},
+    device::{Device, EnrollmentStatus, SecurityState, Sensor},
     ids::{DeviceId, IndicatorSetId, Tenant},
     indicator::{Indicator, IndicatorKind, Key, Origin},
     journal::{Actor, ActorKind},
@@ -170,6 +170,7 @@ async fn measure(url: DatabaseUrl, most: usize) {
             model: None,
             os_version: None,
             security_patch_level: None,
+            security: SecurityState::default(),
             ownership: None,
             management: None,
             enrollment_category: None,
