@@ -9,6 +9,7 @@ use std::{
 };
 
 use allclear_domain::{
+    app::App,
     detection::{BUILT_IN_SOURCE, ThreatStatus},
     device::{Device, DeviceFacts, EnrollmentStatus},
     evaluate::{Evaluation, evaluate},
@@ -68,6 +69,8 @@ pub struct Loaded {
     actor: Option<Actor>,
     threats: Vec<ThreatWrite>,
     credential: Option<tokens::Hash>,
+    /// The denylisted apps on it, where it was looked in this transaction.
+    pub(crate) apps: Option<Vec<App>>,
     touched: bool,
     deleted: bool,
 }
@@ -489,6 +492,7 @@ impl Loaded {
             actor: None,
             threats: Vec::new(),
             credential: None,
+            apps: None,
             touched: false,
             deleted: false,
         }

@@ -4,13 +4,15 @@
 mod common;
 
 use allclear_domain::{
+    app::App,
     detection::{BUILT_IN_SOURCE, DeviceRef, Observed, ThreatStatus},
     device::SecurityState,
     ids::DeviceId,
     journal::Change,
     level::{Platform, RiskLevel},
-    posture_rules::{MinimumOs, PostureRules},
+    posture_rules::{DenylistedApps, MinimumOs, PostureRules},
     settings::Settings,
+    threat::Threat,
     time::Span,
 };
 use allclear_engine::{
@@ -37,7 +39,7 @@ async fn set_rules(fixture: &Fixture, posture_rules: PostureRules) {
 /// The kinds of threats that are open.
 async fn open(fixture: &Fixture, device: DeviceId) -> Vec<String> {
     let threats = fixture.record(device).await.facts.threats;
-    threats.into_iter().filter(|threat| threat.is_open()).map(|threat| threat.classification).collect()
+    threats.into_iter().filter(Threat::is_open).map(|threat| threat.classification).collect()
 }
 
 /// The evidence of the device's threat of one kind.
@@ -116,6 +118,39 @@ async fn a_change_of_the_rules_reaches_the_fleet() {
         }
         let report = allclear_engine::verify::verify(&fixture.engine, TENANT).await.unwrap();
         assert!(report.is_right(), "{report:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_denylisted_app_is_a_threat_while_it_is_there() {
+    for fixture in Fixture::all().await {
+        let phone = fixture.device("S1", Platform::Android).await;
+        let has = async |apps: Option<&[&str]>| {
+            let app = |id: &&str| App { identifier: (*id).to_owned(), ..App::default() };
+            let apps = apps.map(|apps| apps.iter().map(app).collect());
+            let inventory = Inventory { apps, ..Inventory::default() };
+            fixture.submit(vec![Fact::Inventory { device: phone, inventory }]).await;
+        };
+        let denied = |apps: &[&str]| PostureRules {
+            denylisted_apps: DenylistedApps {
+                android: apps.iter().map(|app| (*app).to_owned()).collect(),
+                ios: vec!["com.example.mail".into()],
+            },
+            ..PostureRules::default()
+        };
+        set_rules(&fixture, denied(&["com.example.game", "com.example.chat"])).await;
+        has(Some(&["com.example.game", "com.example.chat", "com.example.mail"])).await;
+        assert_eq!(open(&fixture, phone).await, ["denylisted_app", "denylisted_app"]);
+        has(None).await;
+        assert_eq!(open(&fixture, phone).await.len(), 2, "nothing said of apps");
+        has(Some(&["com.example.game"])).await;
+        assert_eq!(open(&fixture, phone).await, ["denylisted_app"]);
+        assert_eq!(fixture.record(phone).await.facts.threats[0].threat_id, "rule:denylisted_app:com.example.game");
+        set_rules(&fixture, denied(&["com.example.chat"])).await;
+        assert_eq!(open(&fixture, phone).await, [""; 0], "it is allowed now");
+        set_rules(&fixture, denied(&["com.example.game"])).await;
+        assert_eq!(open(&fixture, phone).await, ["denylisted_app"], "what it has is known");
+        assert_eq!(evidence(&fixture, phone, "denylisted_app").await["identifier"], "com.example.game");
     }
 }
 

@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use crate::{
+    app::App,
     classification,
     detection::{BUILT_IN_SOURCE, Detection, DeviceRef, ThreatStatus},
     device::Device,
@@ -24,10 +25,14 @@ use crate::{
     verdict::Verdict,
 };
 
+/// The most apps a platform's denylist holds.
+pub const MOST_DENYLISTED: usize = 1_000;
+
 /// What the threat ids of posture rules start with.
 const PREFIX: &str = "rule:";
 const OUT_OF_DATE_OS: &str = "out_of_date_os";
 const OUT_OF_DATE_PATCH: &str = "out_of_date_security_patch";
+const DENYLISTED_APP: &str = "denylisted_app";
 
 /// What a tenant asks of its devices. A rule is off until it is set; that a device has a passcode, is encrypted and not
 /// tampered with is always asked, and how bad it is otherwise is said in Protections.
@@ -39,6 +44,8 @@ pub struct PostureRules {
     /// How many days old an Android device's security patch level may be, 1 to 3650; one that is older is
     /// `out_of_date_security_patch`.
     pub maximum_patch_age_days: Option<u16>,
+    /// Apps that may not be on a device; each one that is there is a `denylisted_app`.
+    pub denylisted_apps: DenylistedApps,
 }
 
 /// The least version of each platform's operating system, such as `17.6`; absent: any.
@@ -51,11 +58,29 @@ pub struct MinimumOs {
     pub ios: Option<String>,
 }
 
+/// Apps that may not be on a device, by identifier, each once; at most 1,000 a platform.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct DenylistedApps {
+    /// Package names.
+    pub android: Vec<String>,
+    /// Bundle identifiers.
+    pub ios: Vec<String>,
+}
+
 impl PostureRules {
     fn minimum_os(&self, platform: Platform) -> Option<&str> {
         match platform {
             Platform::Android => self.minimum_os.android.as_deref(),
             Platform::Ios => self.minimum_os.ios.as_deref(),
+        }
+    }
+
+    /// The apps that may not be on a device of a platform.
+    pub fn denylist(&self, platform: Platform) -> &[String] {
+        match platform {
+            Platform::Android => &self.denylisted_apps.android,
+            Platform::Ios => &self.denylisted_apps.ios,
         }
     }
 
@@ -66,6 +91,20 @@ impl PostureRules {
             let name = platform.as_str();
             if self.minimum_os(platform).is_some_and(|version| !os_version::is_valid(version)) {
                 problems.push((format!("/minimum_os/{name}"), "must be a version such as 17.6"));
+            }
+            let apps = self.denylist(platform);
+            if apps.len() > MOST_DENYLISTED {
+                problems.push((format!("/denylisted_apps/{name}"), "must be at most 1000 apps"));
+                continue;
+            }
+            for (place, app) in apps.iter().enumerate() {
+                let pointer = || format!("/denylisted_apps/{name}/{place}");
+                let letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+                if !(1..=150).contains(&app.len()) || !app.bytes().all(letter) {
+                    problems.push((pointer(), "must be the id of an app, such as com.example.game"));
+                } else if apps[..place].contains(app) {
+                    problems.push((pointer(), "is there already"));
+                }
             }
         }
         if self.maximum_patch_age_days.is_some_and(|days| !(1..=3650).contains(&days)) {
@@ -80,6 +119,8 @@ impl PostureRules {
 pub struct Condition {
     /// The kind of threat it is.
     pub classification: &'static str,
+    /// The app it is about, if it is about one.
+    pub app: Option<String>,
     /// What was seen, and what the rule asks.
     pub evidence: Map<String, Value>,
 }
@@ -90,28 +131,33 @@ impl Condition {
             Value::Object(members) => members,
             _ => Map::new(),
         };
-        Self { classification, evidence }
+        Self { classification, app: None, evidence }
     }
 
     /// The threat's id: the same whenever the same condition holds on the same device.
     pub fn threat_id(&self) -> String {
-        format!("{PREFIX}{}", self.classification)
+        match &self.app {
+            None => format!("{PREFIX}{}", self.classification),
+            Some(app) => format!("{PREFIX}{}:{app}", self.classification),
+        }
     }
 }
 
 /// What the rules say about a device.
 #[derive(Clone, PartialEq, Debug, Default)]
-pub struct Judged {
+pub struct Judged<'a> {
     /// The conditions that hold.
     pub holds: Vec<Condition>,
     /// The first moment at which time alone may change this.
     pub valid_until: Option<Time>,
     /// Kinds of threats whose facts are not known.
     unknown: Vec<&'static str>,
+    /// Denylisted apps of which it is not known whether they are there.
+    unknown_apps: &'a [String],
 }
 
-/// Judges a device.
-pub fn judge(rules: &PostureRules, device: &Device, now: Time) -> Judged {
+/// Judges a device. `apps` are all apps on it, or all of those on the denylist; absent where that is not known.
+pub fn judge<'a>(rules: &'a PostureRules, device: &Device, apps: Option<&[App]>, now: Time) -> Judged<'a> {
     let mut judged = Judged::default();
     for (name, classification, fact, wrong) in plain_facts(device) {
         if !classification::find(classification).is_some_and(|row| row.platforms.contains(&device.platform)) {
@@ -149,6 +195,24 @@ pub fn judge(rules: &PostureRules, device: &Device, now: Time) -> Judged {
             }
         }
     }
+    let denylist = rules.denylist(device.platform);
+    match apps {
+        None => judged.unknown_apps = denylist,
+        Some(apps) => {
+            // One app can be there twice, in two versions or two users' spaces: the first one is named.
+            for id in denylist {
+                let Some(app) = apps.iter().find(|app| app.identifier == *id) else { continue };
+                let mut evidence = json!({ "identifier": id, "rule": "denylisted_apps" });
+                for (name, text) in [("name", &app.name), ("version", &app.version)] {
+                    if let Some(text) = text {
+                        evidence[name] = json!(text);
+                    }
+                }
+                let condition = Condition::new(DENYLISTED_APP, evidence);
+                judged.holds.push(Condition { app: Some(id.clone()), ..condition });
+            }
+        }
+    }
     judged
 }
 
@@ -173,16 +237,18 @@ fn day(text: &str) -> Option<Time> {
     Some(date.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().into())
 }
 
-impl Judged {
+impl Judged<'_> {
     /// Whether the condition behind a threat id of posture rules holds.
     pub fn verdict(&self, threat_id: &str) -> Verdict {
         if self.holds.iter().any(|condition| condition.threat_id() == threat_id) {
             return Verdict::Yes;
         }
-        match threat_id.strip_prefix(PREFIX) {
-            Some(classification) if !self.unknown.contains(&classification) => Verdict::No,
-            _ => Verdict::Unknown,
-        }
+        let Some((classification, app)) = parts(threat_id) else { return Verdict::Unknown };
+        let unknown = match app {
+            None => self.unknown.contains(&classification),
+            Some(app) => self.unknown_apps.iter().any(|unknown| unknown == app),
+        };
+        if unknown { Verdict::Unknown } else { Verdict::No }
     }
 
     /// The detections that bring a device's threats in line: none where they are.
@@ -221,6 +287,12 @@ impl Judged {
 /// Whether a threat is about a posture rule.
 pub fn is_of_rule(threat: &Threat) -> bool {
     threat.source == BUILT_IN_SOURCE && threat.threat_id.starts_with(PREFIX)
+}
+
+/// The kind of threat and the app that a threat id names.
+fn parts(threat_id: &str) -> Option<(&str, Option<&str>)> {
+    let rest = threat_id.strip_prefix(PREFIX)?;
+    Some(rest.split_once(':').map_or((rest, None), |(classification, app)| (classification, Some(app))))
 }
 
 /// What is to be kept of a detection's evidence, see [`Threat::evidence`].

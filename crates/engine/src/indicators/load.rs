@@ -220,7 +220,7 @@ fn changed_set(set: &IndicatorSet) -> String {
 }
 
 /// Starts the jobs that compare the devices which have what these keys stand for.
-fn concern(work: &mut Work<'_, '_>, keys: &[Key], reason: &str) -> Result<(), Error> {
+pub(crate) fn concern(work: &mut Work<'_, '_>, keys: &[Key], reason: &str) -> Result<(), Error> {
     let concerned = items::known_by(work.tx, work.tenant, keys)?;
     for items in concerned.chunks(ITEMS) {
         let scope = Scope { items: items.to_vec(), ..Scope::default() };

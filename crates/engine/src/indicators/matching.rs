@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::{Error, built_in, work::Work};
+use crate::{Error, built_in, posture_rules, work::Work};
 
 /// The most configuration profiles that are kept of one device.
 const MOST_PROFILES: usize = 500;
@@ -113,6 +113,11 @@ fn compare(work: &mut Work<'_, '_>, present: &[(DeviceId, Vec<&Item>)]) -> Resul
     for (device, items) in present {
         let found = indicator::found(items, &matches);
         built_in::settle(work, *device, indicator::THREATS, &found)?;
+        let apps = items.iter().filter_map(|item| match item {
+            Item::App(app) => Some(app),
+            Item::ConfigurationProfile(_) => None,
+        });
+        posture_rules::note_apps(work, *device, apps);
     }
     Ok(())
 }

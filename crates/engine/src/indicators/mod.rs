@@ -6,6 +6,7 @@ mod load;
 mod matching;
 mod sets;
 
+pub(crate) use load::concern;
 pub use load::{Loading, delete, load, run_due};
 pub(crate) use matching::{annotate, recheck, take_in};
 pub use sets::{NewSet, SetEdit, create, edit, note_check, refresh};

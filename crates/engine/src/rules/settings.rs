@@ -3,7 +3,7 @@
 use allclear_domain::{ids::JobId, settings::Settings};
 use allclear_store::{jobs::Scope, tenants};
 
-use crate::{Error, Problem, jobs, work::Work};
+use crate::{Error, Problem, jobs, posture_rules, work::Work};
 
 /// Replaces the settings. Returns their version now and the re-evaluation, if one is needed.
 pub fn set(work: &mut Work<'_, '_>, settings: &Settings, version: Option<i64>) -> Result<(i64, Option<JobId>), Error> {
@@ -19,6 +19,7 @@ pub fn set(work: &mut Work<'_, '_>, settings: &Settings, version: Option<i64>) -
     tenants::set_settings(work.tx, work.tenant, settings, present + 1)?;
     super::note(work, "settings", &"settings", "Settings", None, Some(&before), Some(settings));
     work.rules_changed()?;
+    posture_rules::look_for_apps(work, &before.posture_rules, &settings.posture_rules)?;
     let decides = |settings: &Settings| {
         (
             settings.disconnected_after_days,

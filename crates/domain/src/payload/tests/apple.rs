@@ -2,6 +2,7 @@
 
 use super::*;
 
+#[expect(clippy::needless_pass_by_value, reason = "reads better where it is called")]
 fn custom(kind: &str, content: Value) -> Value {
     json!([{"type": "custom_settings", "payload_type": kind, "content": content}])
 }
