@@ -40,7 +40,7 @@ const STEP: usize = 10_000;
 /// A SHA-1-like text for a number; numbers beside one another lie far apart.
 fn digest(number: usize) -> String {
     let spread = (number as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    format!("{spread:016x}{:024x}", number)
+    format!("{spread:016x}{number:024x}")
 }
 
 /// Half of the indicators are packages, half signers.

@@ -26,6 +26,7 @@ fn why<'a>(loading: &'a Loading, what: &str) -> &'a str {
         .why
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "reads better where it is called")]
 fn indicator(id: &str, pattern: &str, more: Value) -> Value {
     let mut object = json!({ "type": "indicator", "spec_version": "2.1", "id": format!("indicator--{id}"),
         "pattern": pattern, "pattern_type": "stix", "valid_from": "2026-01-22T21:58:55.051167Z" });
