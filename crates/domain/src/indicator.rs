@@ -329,7 +329,7 @@ mod tests {
             (ConfigurationProfile, "76DAB334-7E17", Some("76dab334-7e17")),
             (CertificateSha1, &"AB".repeat(20), Some(&"ab".repeat(20) as &str)),
             (CertificateSha1, &"ab".repeat(32), None),
-            (FileSha256, "AB:".repeat(31).as_str(), None),
+            (FileSha256, &"AB:".repeat(31), None),
             (CertificateSha256, &"ab".repeat(32), Some(&"ab".repeat(32))),
             (Domain, "*.Evil.Example.", Some("evil.example")),
             (Domain, "https://evil.example/", None),
