@@ -1433,6 +1433,20 @@ export type DecisionReason = {
 };
 
 /**
+ * Apps that may not be on a device, by identifier, each once; at most 1,000 a platform.
+ */
+export type DenylistedApps = {
+    /**
+     * Package names.
+     */
+    android?: Array<string>;
+    /**
+     * Bundle identifiers.
+     */
+    ios?: Array<string>;
+};
+
+/**
  * What happens to the profile when the device is unenrolled.
  */
 export type Deployment = 'managed' | 'manual';
@@ -6015,6 +6029,10 @@ export type PlatformRange = {
  * tampered with is always asked, and how bad it is otherwise is said in Protections.
  */
 export type PostureRules = {
+    /**
+     * Apps that may not be on a device; each one that is there is a `denylisted_app`.
+     */
+    denylisted_apps?: DenylistedApps;
     /**
      * How many days old an Android device's security patch level may be, 1 to 3650; one that is older is
      * `out_of_date_security_patch`.
