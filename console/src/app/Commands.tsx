@@ -15,7 +15,7 @@ const ON_PAGES: { label: string; page: string; under?: string }[] = [
   { label: 'End User Notification Settings: Account Status', page: '/settings' },
   { label: 'Branding', page: '/settings' },
   { label: 'Compliance', page: '/settings' },
-  { label: 'Posture rules: minimum OS, patch age', page: '/settings' },
+  { label: 'Posture rules: minimum OS, patch age, denylisted apps', page: '/settings' },
   { label: 'Scores', page: '/settings' },
   { label: 'Trusted sources', page: '/settings' },
   { label: 'Mail relays and DKIM', page: '/settings/channels/email', under: '/settings' },
