@@ -178,8 +178,9 @@ const TIME_TO_ANSWER: Span = Span::seconds(60);
 pub struct Pending {
     /// Whether there are commands it was not handed, or was and has not answered for a minute.
     pub commands: bool,
-    /// How long it still has to answer what it was handed; none if nothing of that kind waits.
-    pub time_to_answer: Option<Duration>,
+    /// In how long there may be some without anything else happening: a command that was handed over counts as lost then, an
+    /// installation's window opens, or what failed may be tried again.
+    pub again: Option<Duration>,
     /// When it was last handed a command it had not been handed before, or answered one.
     pub heard_at: Option<Time>,
 }
@@ -199,8 +200,9 @@ pub async fn pending(engine: &Engine, tenant: Tenant, device: DeviceId) -> Resul
     };
     let left: Vec<Span> = seen.commands.iter().map(left).collect();
     let commands = !seen.missing.is_empty() || left.iter().any(|left| *left <= Span::seconds(0));
-    let time_to_answer = left.into_iter().min().map(|left| Duration::from_micros(left.as_micros().unsigned_abs()));
-    Ok(Pending { commands, time_to_answer: time_to_answer.filter(|_| !commands), heard_at: seen.heard_at })
+    let lost = left.into_iter().min().map(|left| Duration::from_micros(left.as_micros().unsigned_abs()));
+    let again = lost.into_iter().chain(seen.opens).min().filter(|_| !commands);
+    Ok(Pending { commands, again, heard_at: seen.heard_at })
 }
 
 async fn submit(engine: &Engine, tenant: Tenant, fact: Fact) -> Result<(), Error> {
@@ -225,6 +227,8 @@ struct Seen {
     silent: bool,
     /// In how long time alone may bring something.
     again: Option<Duration>,
+    /// In how long time alone may bring commands, the posture being what it is.
+    opens: Option<Duration>,
     /// When the agent last took or answered a command.
     heard_at: Option<Time>,
 }
@@ -234,7 +238,9 @@ async fn look(engine: &Engine, tenant: Tenant, device: DeviceId, messages: bool)
     let look = engine.read(tenant, move |tx, rules| {
         let record = devices::get(tx, tenant, device)?.ok_or(Error::NotFound("device"))?;
         let now = source.now();
-        let mut seen = Seen { again: later(&record, now), heard_at: heard_at(&record), ..Seen::default() };
+        let opens = opens(&record, now);
+        let mut seen = Seen { again: until([opens, record.due_at], now), opens: until([opens], now), ..Seen::default() };
+        seen.heard_at = heard_at(&record);
         if record.due_at.is_some_and(|due| due <= now) {
             seen.outdated = true;
             return Ok(seen);
@@ -282,16 +288,20 @@ async fn look(engine: &Engine, tenant: Tenant, device: DeviceId, messages: bool)
     look.await
 }
 
-/// How long until an installation's window opens, a failed or postponed command may be tried again, or time changes the
-/// posture.
-fn later(record: &DeviceRecord, now: Time) -> Option<Duration> {
+/// When an installation's window opens, or a failed or postponed command may be tried again.
+fn opens(record: &DeviceRecord, now: Time) -> Option<Time> {
     let held = record.posture.profiles.iter().filter_map(|target| target.held_until);
     let failed = record.facts.reports.iter().filter_map(|report| report.retry_at);
     let check = record.facts.check.and_then(|check| match check.state {
         CheckState::Pending(not_before) => not_before,
         CheckState::Done | CheckState::Failed => None,
     });
-    let next = held.chain(failed).chain(record.due_at).chain(check).filter(|at| *at > now).min()?;
+    held.chain(failed).chain(check).filter(|at| *at > now).min()
+}
+
+/// How long until the first of these times that is yet to come.
+fn until<const N: usize>(times: [Option<Time>; N], now: Time) -> Option<Duration> {
+    let next = times.into_iter().flatten().filter(|at| *at > now).min()?;
     Some(Duration::from_micros(next.since(now).as_micros().unsigned_abs()))
 }
 

@@ -9,6 +9,7 @@ mod peer;
 use std::{path::Path, time::Duration};
 
 use allclear_channels::{
+    agent::{self, Pending},
     delivery::{Outgoing, TestedOutcome},
     outcome::Outcome,
     push::{
@@ -23,11 +24,13 @@ use allclear_domain::{
     ids::DeviceId,
     level::Platform,
     notification::Transport,
+    profile::ResultStatus,
     push::{PushEnvironment, PushProvider, PushToken},
     time::Span,
 };
 use allclear_engine::{
     channels::{self, NewSetting, Secrets},
+    ingest::Fact,
     notifications,
     source::{Source, SystemSource},
 };
@@ -294,6 +297,37 @@ async fn google_takes_what_is_sent_and_its_answers_are_understood() {
 fn revoke(peer: &mut Peer, order: usize) {
     peer.say(&json!({ "revoke": true }));
     peer.wait_for_many("the order", order, |line| line["event"] == "ordered");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_an_agent_is_known_before_it_asks() {
+    for fixture in fixtures().await {
+        fixture.quickstart().await;
+        let device = fixture.device("S1", Platform::Android).await;
+        let pending = async || agent::pending(&fixture.engine, TENANT, device).await.unwrap();
+        let seconds = |seconds| Some(Duration::from_secs(seconds));
+        assert_eq!(pending().await, Pending::default());
+        fixture.detect("e1", device, "t1", "trojan", ThreatStatus::Open).await;
+        assert_eq!(pending().await, Pending { commands: true, ..Pending::default() });
+
+        // Handed over, it ought to be answered within a minute; else it is lost.
+        let taken = agent::commands(&fixture.engine, TENANT, device, Duration::ZERO, false, std::future::pending());
+        let command = taken.await.unwrap().commands.remove(0).id;
+        let heard_at = Some(fixture.now());
+        assert_eq!(pending().await, Pending { commands: false, again: seconds(60), heard_at });
+        fixture.source.advance(Span::seconds(60));
+        assert_eq!(pending().await, Pending { commands: true, again: None, heard_at });
+
+        // What failed is tried again after a minute.
+        let (status, detail) = (ResultStatus::Error, None);
+        fixture.submit(vec![Fact::Answered { device, command, status, detail }]).await;
+        let heard_at = Some(fixture.now());
+        assert_eq!(pending().await, Pending { commands: false, again: seconds(60), heard_at });
+        fixture.source.advance(Span::seconds(60));
+        assert_eq!(pending().await, Pending { commands: true, again: None, heard_at });
+        fixture.obey(device).await;
+        assert!(!pending().await.commands && pending().await.again.is_none());
+    }
 }
 
 async fn set_up<S: serde::Serialize>(fixture: &Fixture, transport: Transport, (settings, secrets): (S, Secrets)) {

@@ -92,7 +92,7 @@ impl Caller {
         let Some(target) = self.target(tenant, device).await? else { return Ok(Looked::Done) };
         let pending = agent::pending(&self.engine, tenant, device).await?;
         if !pending.commands {
-            return Ok(pending.time_to_answer.map_or(Looked::Done, Looked::Wait));
+            return Ok(pending.again.map_or(Looked::Done, Looked::Wait));
         }
         let heard = pushed.is_none_or(|pushed| pending.heard_at.is_some_and(|at| at > pushed.at));
         if !heard && !pushed.is_some_and(|pushed| pushed.again) {

@@ -73,7 +73,7 @@ pub(super) enum Looked {
     Done,
     /// Something waits, but it was told a moment ago.
     TooSoon,
-    /// It was handed what there is, and ought to answer within this time.
+    /// There may be something for it after this time, whatever else happens.
     Wait(Duration),
     /// A push was handed over at that time; `heard`: there was a sign of life after the one before.
     Pushed { at: Time, heard: bool },
