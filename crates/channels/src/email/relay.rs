@@ -193,11 +193,14 @@ impl Relay {
 
     async fn open_at(&self, address: SocketAddr, hello: &ClientId) -> Result<AsyncSmtpConnection, String> {
         let opened = match self.settings.security {
-            Security::Starttls => {
-                let stream = TcpStream::connect(address).await.map_err(|error| error.to_string())?;
-                AsyncSmtpConnection::connect_with_transport(Box::new(ByLine::new(stream)), hello).await
+            Security::Plain => {
+                AsyncSmtpConnection::connect_with_transport(Box::new(reach(address).await?), hello).await
             }
-            Security::Plain | Security::Tls => {
+            Security::Starttls => {
+                let stream = ByLine::new(reach(address).await?);
+                AsyncSmtpConnection::connect_with_transport(Box::new(stream), hello).await
+            }
+            Security::Tls => {
                 AsyncSmtpConnection::connect_tokio1(address, Some(CONNECT), hello, self.tls.clone(), None).await
             }
         };
@@ -302,6 +305,13 @@ async fn transact(
     smtp.command(Data).await.map_err(began)?;
     let reply = smtp.message(mail).await.map_err(Stopped::at(At::Unknown))?;
     Ok(format!("{} {}", reply.code(), reply.message().collect::<Vec<_>>().join(" ")))
+}
+
+/// A connection on which nothing waits for what was sent before: a mail ends with a few octets of their own.
+async fn reach(address: SocketAddr) -> Result<TcpStream, String> {
+    let stream = TcpStream::connect(address).await.map_err(|error| words(&error))?;
+    stream.set_nodelay(true).map_err(|error| words(&error))?;
+    Ok(stream)
 }
 
 /// What a relay, or the way to it, says: the reply with its code where there was one.
