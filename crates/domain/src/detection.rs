@@ -77,18 +77,6 @@ pub struct Detection {
     pub details: serde_json::Map<String, serde_json::Value>,
 }
 
-/// Something this server itself finds wrong with a device: a threat of the [built-in source](BUILT_IN_SOURCE) for as long
-/// as it is found.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Found {
-    /// The id of the threat, the same whenever it is found. Begins with a word for what looks for it. 1 to 200 bytes.
-    pub threat_id: String,
-    /// The kind of threat.
-    pub classification: String,
-    /// Evidence.
-    pub details: serde_json::Map<String, serde_json::Value>,
-}
-
 /// What the threat sensor on a device says of itself.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

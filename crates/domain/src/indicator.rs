@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use crate::{
     app::{self, App},
     classification,
-    detection::Found,
+    found::Found,
     ids::IndicatorSetId,
     time::Time,
 };

@@ -16,6 +16,7 @@ pub mod detection;
 pub mod device;
 pub mod evaluate;
 pub mod explain;
+pub mod found;
 pub mod ids;
 pub mod incident;
 pub mod indicator;

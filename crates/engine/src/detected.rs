@@ -2,9 +2,9 @@
 
 use allclear_domain::{
     detection::Detection,
+    found::evidence_of,
     ids::{Tenant, ThreatId},
     journal::Change,
-    posture_rules::evidence_of,
     threat::Threat,
 };
 use allclear_store::{db::Tx, threats};
@@ -54,6 +54,7 @@ impl Loaded {
         threats.insert(place.unwrap_or(threats.len()), threat);
         Ok(())
     }
+
     /// The same for what this server finds by itself: the evidence of open threats is kept, and its digest, which tells
     /// whether there is news; what was seen stays with a threat that is over.
     pub(crate) fn found(

@@ -3,10 +3,7 @@
 //! Pure: facts and rules go in, the conditions that hold, and the detections that follow, come out. A condition about
 //! which nothing is known leaves its threat as it is; a rule that asks nothing any more lets go of it.
 
-use std::{
-    cmp::Ordering,
-    hash::{DefaultHasher, Hash, Hasher},
-};
+use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -15,8 +12,9 @@ use utoipa::ToSchema;
 use crate::{
     app::App,
     classification,
-    detection::{BUILT_IN_SOURCE, Detection, DeviceRef, ThreatStatus},
+    detection::{BUILT_IN_SOURCE, Detection},
     device::Device,
+    found::{Found, news},
     ids::DeviceId,
     level::Platform,
     os_version,
@@ -141,6 +139,11 @@ impl Condition {
             Some(app) => format!("{PREFIX}{}:{app}", self.classification),
         }
     }
+
+    fn found(&self) -> Found {
+        let (classification, details) = (self.classification.to_owned(), self.evidence.clone());
+        Found { threat_id: self.threat_id(), classification, details }
+    }
 }
 
 /// What the rules say about a device.
@@ -253,34 +256,9 @@ impl Judged<'_> {
 
     /// The detections that bring a device's threats in line: none where they are.
     pub fn detections(&self, device: DeviceId, threats: &[Threat], now: Time) -> Vec<Detection> {
-        let ours = || threats.iter().filter(|threat| is_of_rule(threat) && threat.reported != ThreatStatus::Resolved);
-        let said = |known: Option<&Threat>, threat_id: String, classification: &str, status, details| Detection {
-            event_id: threat_id.clone(),
-            source: BUILT_IN_SOURCE.to_owned(),
-            device: DeviceRef::Id(device),
-            threat_id,
-            classification: classification.to_owned(),
-            status,
-            // A clock that was set back must not make it older than what is known.
-            detected_at: known.map_or(now, |threat| now.max(threat.changed_at.plus(Span::micros(1)))),
-            severity: None,
-            details,
-        };
-        let mut detections = Vec::new();
-        for condition in &self.holds {
-            let id = condition.threat_id();
-            let known = threats.iter().find(|threat| is_of_rule(threat) && threat.threat_id == id);
-            let open = known.filter(|threat| threat.reported == ThreatStatus::Open);
-            if open.is_none_or(|threat| threat.evidence != Some(digest(&condition.evidence))) {
-                let details = condition.evidence.clone();
-                detections.push(said(known, id, condition.classification, ThreatStatus::Open, details));
-            }
-        }
-        for threat in ours().filter(|threat| self.verdict(&threat.threat_id) == Verdict::No) {
-            let id = threat.threat_id.clone();
-            detections.push(said(Some(threat), id, &threat.classification, ThreatStatus::Resolved, Map::new()));
-        }
-        detections
+        let found: Vec<Found> = self.holds.iter().map(Condition::found).collect();
+        let is_over = |threat: &Threat| is_of_rule(threat) && self.verdict(&threat.threat_id) == Verdict::No;
+        news(device, threats, &found, is_over, now)
     }
 }
 
@@ -293,18 +271,6 @@ pub fn is_of_rule(threat: &Threat) -> bool {
 fn parts(threat_id: &str) -> Option<(&str, Option<&str>)> {
     let rest = threat_id.strip_prefix(PREFIX)?;
     Some(rest.split_once(':').map_or((rest, None), |(classification, app)| (classification, Some(app))))
-}
-
-/// What is to be kept of a detection's evidence, see [`Threat::evidence`].
-pub fn evidence_of(detection: &Detection) -> Option<u64> {
-    (detection.status == ThreatStatus::Open).then(|| digest(&detection.details))
-}
-
-/// Tells evidence from other evidence. Should another release compute it differently, evidence is written once more.
-fn digest(evidence: &Map<String, Value>) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    Value::Object(evidence.clone()).to_string().hash(&mut hasher);
-    hasher.finish()
 }
 
 #[cfg(test)]

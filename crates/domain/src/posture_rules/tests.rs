@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     device::{EnrollmentStatus, SecurityState, Sensor},
+    found::evidence_of,
     ids::{OrganizationGroupId, ThreatId},
 };
 
