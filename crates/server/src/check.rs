@@ -10,6 +10,11 @@ pub const NAME: usize = 100;
 pub struct Check(Vec<FieldError>);
 
 impl Check {
+    /// What others have found wrong: JSON pointers and reasons.
+    pub fn of(problems: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>) -> Self {
+        Self(problems.into_iter().map(|(pointer, detail)| FieldError::new(pointer, detail)).collect())
+    }
+
     /// Notes that the member at a JSON pointer is wrong.
     pub fn fail(&mut self, pointer: impl Into<String>, detail: impl Into<String>) {
         self.0.push(FieldError::new(pointer, detail));

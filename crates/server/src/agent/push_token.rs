@@ -46,11 +46,7 @@ async fn put(
 ) -> Result<StatusCode, Problem> {
     let AgentPushToken { provider, token, topic, environment } = given;
     let token = PushToken { provider, token, topic, environment };
-    let mut check = Check::default();
-    for (pointer, detail) in token.problems() {
-        check.fail(pointer, detail);
-    }
-    check.finish()?;
+    Check::of(token.problems()).finish()?;
     push::set_token(&state.engine, who.tenant, who.device, token).await?;
     Ok(StatusCode::NO_CONTENT)
 }

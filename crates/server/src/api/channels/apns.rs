@@ -83,20 +83,18 @@ async fn get(State(state): State<AppState>, principal: Principal) -> Result<Resp
 }
 
 async fn shown(state: &AppState, principal: &Principal) -> Result<Response, Problem> {
-    let setting = read(state, principal, Transport::Apns).await?;
-    let settings = setting.as_ref().and_then(|setting| serde_json::from_str::<ApnsSettings>(&setting.config).ok());
+    let kept = read::<ApnsSettings>(state, principal, Transport::Apns).await?;
+    let private_key_set = kept.has(ApnsSettings::secret);
+    let settings = kept.settings;
     let channel = ApnsChannel {
-        enabled: setting.as_ref().is_some_and(|setting| setting.enabled),
-        private_key_set: setting
-            .as_ref()
-            .zip(settings.as_ref())
-            .is_some_and(|(setting, settings)| setting.secrets.contains_key(&settings.secret())),
+        enabled: kept.enabled,
+        private_key_set,
         key_id: settings.as_ref().map(|settings| settings.key_id.clone()),
         team_id: settings.as_ref().map(|settings| settings.team_id.clone()),
         topic: settings.as_ref().map(|settings| settings.topic.clone()),
         base_url: settings.and_then(|settings| settings.base_url),
-        version: setting.as_ref().map_or(0, |setting| setting.version),
-        changed_at: setting.as_ref().map(|setting| setting.changed_at),
+        version: kept.version,
+        changed_at: kept.changed_at,
     };
     Ok((etag(channel.version), Json(channel)).into_response())
 }
@@ -114,8 +112,7 @@ async fn put(
     Json(edit): Json<ApnsChannelEdit>,
 ) -> Result<Response, Problem> {
     let version = if_match.seen(edit.version)?;
-    let before = read(&state, &principal, Transport::Apns).await?;
-    let before = before.map(|setting| setting.secrets).unwrap_or_default();
+    let before = read::<ApnsSettings>(&state, &principal, Transport::Apns).await?.secrets;
     let settings = ApnsSettings {
         key_id: edit.key_id,
         team_id: edit.team_id,
@@ -124,13 +121,8 @@ async fn put(
     };
     let mut secrets = Secrets::new();
     put_secret(&mut secrets, settings.secret(), edit.private_key, &before);
-    let mut check = Check::default();
-    for (pointer, detail) in settings.problems(&secrets, &state.options.outgoing) {
-        check.fail(pointer, detail);
-    }
-    check.finish()?;
-    let config = serde_json::to_value(&settings).map_err(|error| Problem::internal(&error))?;
+    Check::of(settings.problems(&secrets, &state.options.outgoing)).finish()?;
     let what = (Transport::Apns, edit.enabled, version);
-    write(&state, &principal, &if_match, what, config, secrets).await?;
+    write(&state, &principal, &if_match, what, &settings, secrets).await?;
     shown(&state, &principal).await
 }

@@ -5,7 +5,7 @@ use allclear_channels::email::{
     settings::{DKIM_KEY, Dkim, EmailSettings, Relay, Security},
 };
 use allclear_domain::{notification::Transport, time::Time};
-use allclear_engine::channels::{Secrets, Setting};
+use allclear_engine::channels::Secrets;
 use axum::{
     extract::State,
     response::{IntoResponse, Response},
@@ -146,11 +146,10 @@ async fn get(State(state): State<AppState>, principal: Principal) -> Result<Resp
 }
 
 async fn shown(state: &AppState, principal: &Principal) -> Result<Response, Problem> {
-    let setting = read(state, principal, Transport::Email).await?;
-    let settings = setting.as_ref().and_then(|setting| serde_json::from_str::<EmailSettings>(&setting.config).ok());
+    let kept = read::<EmailSettings>(state, principal, Transport::Email).await?;
     let settings =
-        settings.unwrap_or(EmailSettings { relays: Vec::new(), dkim: None, connections: four(), per_second: 0 });
-    let has = |name: &str| setting.as_ref().is_some_and(|setting| setting.secrets.contains_key(name));
+        kept.settings.unwrap_or(EmailSettings { relays: Vec::new(), dkim: None, connections: four(), per_second: 0 });
+    let has = |name: &str| kept.secrets.contains_key(name);
     let relay = |relay: Relay| EmailRelay {
         password_set: has(&relay.secret()),
         host: relay.host,
@@ -161,13 +160,13 @@ async fn shown(state: &AppState, principal: &Principal) -> Result<Response, Prob
     };
     let dkim = |dkim: Dkim| EmailDkim { domain: dkim.domain, selector: dkim.selector, private_key_set: has(DKIM_KEY) };
     let channel = EmailChannel {
-        enabled: setting.as_ref().is_some_and(|setting| setting.enabled),
+        enabled: kept.enabled,
         relays: settings.relays.into_iter().map(relay).collect(),
         dkim: settings.dkim.map(dkim),
         connections: settings.connections,
         per_second: settings.per_second,
-        version: setting.as_ref().map_or(0, |setting| setting.version),
-        changed_at: setting.as_ref().map(|setting| setting.changed_at),
+        version: kept.version,
+        changed_at: kept.changed_at,
     };
     Ok((etag(channel.version), Json(channel)).into_response())
 }
@@ -184,8 +183,7 @@ async fn put(
     Json(edit): Json<EmailChannelEdit>,
 ) -> Result<Response, Problem> {
     let version = if_match.seen(edit.version)?;
-    let before = read(&state, &principal, Transport::Email).await?;
-    let before: Secrets = before.map(|setting: Setting| setting.secrets).unwrap_or_default();
+    let before = read::<EmailSettings>(&state, &principal, Transport::Email).await?.secrets;
     let mut secrets = Secrets::new();
     let mut settings =
         EmailSettings { relays: Vec::new(), dkim: None, connections: edit.connections, per_second: edit.per_second };
@@ -206,15 +204,11 @@ async fn put(
         put_secret(&mut secrets, DKIM_KEY.to_owned(), dkim.private_key, &before);
         settings.dkim = Some(Dkim { domain: dkim.domain, selector: dkim.selector });
     }
-    let mut check = Check::default();
-    for (pointer, detail) in settings.problems(&secrets, &state.options.outgoing) {
-        check.fail(pointer, detail);
-    }
+    let mut check = Check::of(settings.problems(&secrets, &state.options.outgoing));
     let branding = state.engine.read(principal.tenant, |_, rules| Ok(rules.settings.branding.clone())).await?;
     check.that(!edit.enabled || branding.sender_address.is_some(), "/enabled", message::NO_SENDER);
     check.finish()?;
-    let config = serde_json::to_value(&settings).map_err(|error| Problem::internal(&error))?;
     let what = (Transport::Email, edit.enabled, version);
-    write(&state, &principal, &if_match, what, config, secrets).await?;
+    write(&state, &principal, &if_match, what, &settings, secrets).await?;
     shown(&state, &principal).await
 }

@@ -75,20 +75,18 @@ async fn get(State(state): State<AppState>, principal: Principal) -> Result<Resp
 }
 
 async fn shown(state: &AppState, principal: &Principal) -> Result<Response, Problem> {
-    let setting = read(state, principal, Transport::Fcm).await?;
-    let settings = setting.as_ref().and_then(|setting| serde_json::from_str::<FcmSettings>(&setting.config).ok());
+    let kept = read::<FcmSettings>(state, principal, Transport::Fcm).await?;
+    let private_key_set = kept.has(FcmSettings::secret);
+    let settings = kept.settings;
     let channel = FcmChannel {
-        enabled: setting.as_ref().is_some_and(|setting| setting.enabled),
-        private_key_set: setting
-            .as_ref()
-            .zip(settings.as_ref())
-            .is_some_and(|(setting, settings)| setting.secrets.contains_key(&settings.secret())),
+        enabled: kept.enabled,
+        private_key_set,
         project_id: settings.as_ref().map(|settings| settings.project_id.clone()),
         client_email: settings.as_ref().map(|settings| settings.client_email.clone()),
         token_uri: settings.as_ref().map(|settings| settings.token_uri.clone()),
         base_url: settings.map(|settings| settings.base_url),
-        version: setting.as_ref().map_or(0, |setting| setting.version),
-        changed_at: setting.as_ref().map(|setting| setting.changed_at),
+        version: kept.version,
+        changed_at: kept.changed_at,
     };
     Ok((etag(channel.version), Json(channel)).into_response())
 }
@@ -107,30 +105,24 @@ async fn put(
 ) -> Result<Response, Problem> {
     let version = if_match.seen(edit.version)?;
     let base_url = none_if_empty(edit.base_url).unwrap_or_else(|| GOOGLE.to_owned());
-    let before = read(&state, &principal, Transport::Fcm).await?;
+    let before = read::<FcmSettings>(&state, &principal, Transport::Fcm).await?;
     let mut secrets = Secrets::new();
-    let settings = match (none_if_empty(edit.service_account), before) {
+    let settings = match (none_if_empty(edit.service_account), before.settings) {
         (Some(text), _) => {
             let read = FcmSettings::of_service_account(&text, base_url);
             let (settings, key) = read.map_err(|why| Problem::invalid_field("/service_account", why))?;
             secrets.insert(settings.secret(), key);
             settings
         }
-        (None, Some(before)) => {
-            let read = serde_json::from_str::<FcmSettings>(&before.config);
-            let settings = FcmSettings { base_url, ..read.map_err(|error| Problem::internal(&error))? };
+        (None, Some(settings)) => {
+            let settings = FcmSettings { base_url, ..settings };
             put_secret(&mut secrets, settings.secret(), None, &before.secrets);
             settings
         }
         (None, None) => return Err(Problem::invalid_field("/service_account", "is needed")),
     };
-    let mut check = Check::default();
-    for (pointer, detail) in settings.problems(&secrets, &state.options.outgoing) {
-        check.fail(pointer, detail);
-    }
-    check.finish()?;
-    let config = serde_json::to_value(&settings).map_err(|error| Problem::internal(&error))?;
+    Check::of(settings.problems(&secrets, &state.options.outgoing)).finish()?;
     let what = (Transport::Fcm, edit.enabled, version);
-    write(&state, &principal, &if_match, what, config, secrets).await?;
+    write(&state, &principal, &if_match, what, &settings, secrets).await?;
     shown(&state, &principal).await
 }

@@ -15,11 +15,10 @@ use allclear_domain::{
     notification::{ProviderState, Transport},
     time::Time,
 };
-use allclear_engine::channels::{self as engine, NewSetting, ProviderHealth, Secrets, Setting};
+use allclear_engine::channels::{self as engine, NewSetting, ProviderHealth, Secrets};
 use allclear_store::{channel_settings as stored, outbox};
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -170,14 +169,45 @@ async fn test(
     Ok(Json(delivery::test(&state.engine, &outgoing, principal.tenant, channel, &request.to).await?))
 }
 
-/// What is set for a channel; none before it was set up.
-async fn read(state: &AppState, principal: &Principal, transport: Transport) -> Result<Option<Setting>, Problem> {
+/// What is set for a channel.
+struct Kept<S> {
+    enabled: bool,
+    /// None before it was set up.
+    settings: Option<S>,
+    secrets: Secrets,
+    /// 0 before it was set up.
+    version: i64,
+    changed_at: Option<Time>,
+}
+
+impl<S> Kept<S> {
+    /// Whether there is a secret that the settings name so.
+    fn has(&self, name: impl FnOnce(&S) -> String) -> bool {
+        self.settings.as_ref().is_some_and(|settings| self.secrets.contains_key(&name(settings)))
+    }
+}
+
+/// What is set for a channel.
+async fn read<S: DeserializeOwned>(
+    state: &AppState,
+    principal: &Principal,
+    transport: Transport,
+) -> Result<Kept<S>, Problem> {
     let (who, sealer) = (principal.clone(), state.engine.sealer().clone());
     let found = state.engine.read(principal.tenant, move |tx, rules| {
         who.whole_tenant(rules)?;
         engine::get(tx, &sealer, who.tenant, transport)
     });
-    Ok(found.await?)
+    let Some(setting) = found.await? else {
+        return Ok(Kept { enabled: false, settings: None, secrets: Secrets::new(), version: 0, changed_at: None });
+    };
+    Ok(Kept {
+        enabled: setting.enabled,
+        settings: serde_json::from_str(&setting.config).ok(),
+        secrets: setting.secrets,
+        version: setting.version,
+        changed_at: Some(setting.changed_at),
+    })
 }
 
 /// Writes what is set for a channel.
@@ -186,9 +216,10 @@ async fn write(
     principal: &Principal,
     if_match: &IfMatch,
     (transport, enabled, version): (Transport, bool, i64),
-    config: Value,
+    settings: &impl Serialize,
     secrets: Secrets,
 ) -> Result<(), Problem> {
+    let config = serde_json::to_value(settings).map_err(|error| Problem::internal(&error))?;
     let (who, sealer, source) = (principal.clone(), state.engine.sealer().clone(), state.source.clone());
     let new = NewSetting { transport, enabled, config, secrets, version };
     let set = state.engine.edit(principal.tenant, principal.actor(), move |work| {

@@ -326,18 +326,17 @@ async fn get(State(state): State<AppState>, principal: Principal) -> Result<Resp
 }
 
 async fn shown(state: &AppState, principal: &Principal) -> Result<Response, Problem> {
-    let setting = read(state, principal, Transport::Sms).await?;
-    let settings = setting.as_ref().and_then(|setting| serde_json::from_str::<SmsSettings>(&setting.config).ok());
+    let kept = read::<SmsSettings>(state, principal, Transport::Sms).await?;
+    let is_set = kept.has(|settings| settings.provider.secret());
     let mut channel = SmsChannel {
-        enabled: setting.as_ref().is_some_and(|setting| setting.enabled),
+        enabled: kept.enabled,
         smpp: None,
         gateway: None,
-        per_second: settings.as_ref().map_or(0, |settings| settings.per_second),
-        version: setting.as_ref().map_or(0, |setting| setting.version),
-        changed_at: setting.as_ref().map(|setting| setting.changed_at),
+        per_second: kept.settings.as_ref().map_or(0, |settings| settings.per_second),
+        version: kept.version,
+        changed_at: kept.changed_at,
     };
-    if let (Some(setting), Some(settings)) = (setting, settings) {
-        let is_set = setting.secrets.contains_key(&settings.provider.secret());
+    if let Some(settings) = kept.settings {
         match settings.provider {
             SmsProvider::Smpp(smpp) => channel.smpp = Some(SmppChannel::new(smpp, is_set)),
             SmsProvider::Gateway(gateway) => channel.gateway = Some(GatewayChannel::new(gateway, is_set)),
@@ -358,21 +357,15 @@ async fn put(
     Json(edit): Json<SmsChannelEdit>,
 ) -> Result<Response, Problem> {
     let version = if_match.seen(edit.version)?;
-    let before = read(&state, &principal, Transport::Sms).await?;
-    let before = before.map(|setting| setting.secrets).unwrap_or_default();
+    let before = read::<SmsSettings>(&state, &principal, Transport::Sms).await?.secrets;
     let (provider, secret) = provider(edit.smpp, edit.gateway)?;
     let mut secrets = Secrets::new();
     put_secret(&mut secrets, provider.secret(), secret, &before);
     let settings = SmsSettings { provider, per_second: edit.per_second };
-    let mut check = Check::default();
     let has_public_url = state.options.public_url.is_some();
-    for (pointer, detail) in settings.problems(&secrets, &state.options.outgoing, has_public_url) {
-        check.fail(pointer, detail);
-    }
-    check.finish()?;
-    let config = serde_json::to_value(&settings).map_err(|error| Problem::internal(&error))?;
+    Check::of(settings.problems(&secrets, &state.options.outgoing, has_public_url)).finish()?;
     let what = (Transport::Sms, edit.enabled, version);
-    write(&state, &principal, &if_match, what, config, secrets).await?;
+    write(&state, &principal, &if_match, what, &settings, secrets).await?;
     shown(&state, &principal).await
 }
 
