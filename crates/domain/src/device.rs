@@ -135,6 +135,38 @@ pub struct Device {
     pub security: SecurityState,
 }
 
+impl Device {
+    /// A device of which nothing else is known yet, and which has not enrolled.
+    pub fn new(id: DeviceId, organization_group: OrganizationGroupId, platform: Platform, created_at: Time) -> Self {
+        Self {
+            id,
+            organization_group,
+            user: None,
+            user_groups: Vec::new(),
+            friendly_name: String::new(),
+            platform,
+            serial_number: None,
+            udid: None,
+            external_id: None,
+            imei: None,
+            manufacturer: None,
+            model: None,
+            os_version: None,
+            security_patch_level: None,
+            ownership: None,
+            management: None,
+            enrollment_category: None,
+            enrollment: EnrollmentStatus::Pending,
+            enrolled_at: None,
+            tags: Vec::new(),
+            requested_profiles: Vec::new(),
+            sensor: Sensor::default(),
+            created_at,
+            security: SecurityState::default(),
+        }
+    }
+}
+
 /// What a device's agent, or its management, sees of how the device is protected. What is absent is not known.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default)]

@@ -10,7 +10,7 @@ use std::{
 
 use allclear_domain::{
     app::App,
-    device::{Device, EnrollmentStatus, SecurityState, Sensor},
+    device::{Device, EnrollmentStatus},
     ids::{DeviceId, IndicatorSetId, Tenant},
     indicator::{Indicator, IndicatorKind, Key, Origin},
     journal::{Actor, ActorKind},
@@ -156,30 +156,9 @@ async fn measure(url: DatabaseUrl, most: usize) {
         let root = organization_groups::customers(work.tx)?[0].1.id;
         let id = DeviceId(work.source.id());
         work.create_device(Device {
-            id,
-            organization_group: root,
-            user: None,
-            user_groups: vec![],
             friendly_name: "bench".into(),
-            platform: Platform::Android,
-            serial_number: None,
-            udid: None,
-            external_id: None,
-            imei: None,
-            manufacturer: None,
-            model: None,
-            os_version: None,
-            security_patch_level: None,
-            security: SecurityState::default(),
-            ownership: None,
-            management: None,
-            enrollment_category: None,
             enrollment: EnrollmentStatus::Enrolled,
-            enrolled_at: None,
-            tags: vec![],
-            requested_profiles: vec![],
-            sensor: Sensor::default(),
-            created_at: work.now,
+            ..Device::new(id, root, Platform::Android, work.now)
         });
         Ok((set, id))
     });

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use allclear_domain::{
-    device::{Device, DeviceFacts, EnrollmentStatus, SecurityState, Sensor},
+    device::{Device, DeviceFacts, EnrollmentStatus},
     ids::{DeviceId, MessagesSessionId, OrganizationGroupId, Tenant},
     level::Platform,
     organization_group::{OrganizationGroup, OrganizationGroupKind},
@@ -41,30 +41,9 @@ fn hash(n: u8) -> Hash {
 
 fn record(id: DeviceId, group: OrganizationGroupId) -> DeviceRecord {
     let device = Device {
-        id,
-        organization_group: group,
-        user: None,
-        user_groups: vec![],
         friendly_name: format!("phone {id}"),
-        platform: Platform::Ios,
-        serial_number: None,
-        udid: None,
-        external_id: None,
-        imei: None,
-        manufacturer: None,
-        model: None,
-        os_version: None,
-        security_patch_level: None,
-        ownership: None,
-        management: None,
-        enrollment_category: None,
         enrollment: EnrollmentStatus::Enrolled,
-        enrolled_at: None,
-        tags: vec![],
-        requested_profiles: vec![],
-        sensor: Sensor::default(),
-        created_at: Time::EPOCH,
-        security: SecurityState::default(),
+        ..Device::new(id, group, Platform::Ios, Time::EPOCH)
     };
     DeviceRecord {
         facts: DeviceFacts { device, threats: vec![], reports: vec![], check: None },

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use allclear_domain::{
     detection::{ProtectionStatus, ThreatStatus},
-    device::{Device, DeviceFacts, EnrollmentStatus, SecurityState, Sensor},
+    device::{Device, DeviceFacts, EnrollmentStatus},
     ids::{DeviceId, OrganizationGroupId, Tenant, ThreatId, UserId},
     level::{Platform, RiskLevel},
     organization_group::{OrganizationGroup, OrganizationGroupKind},
@@ -68,30 +68,10 @@ fn threat(n: u128) -> Threat {
 /// Device `n` with the threats of which it is the device.
 fn record(n: u128, threats: Vec<Threat>) -> DeviceRecord {
     let device = Device {
-        id: DeviceId(Uuid::from_u128(0x9000 + n)),
-        organization_group: group(pick(n, 7, &[0, 1, 2])),
         user: Some(user(n % 5)),
-        user_groups: vec![],
         friendly_name: format!("phone {n}"),
-        platform: Platform::Ios,
-        serial_number: None,
-        udid: None,
-        external_id: None,
-        imei: None,
-        manufacturer: None,
-        model: None,
-        os_version: None,
-        security_patch_level: None,
-        ownership: None,
-        management: None,
-        enrollment_category: None,
         enrollment: EnrollmentStatus::Enrolled,
-        enrolled_at: None,
-        tags: vec![],
-        requested_profiles: vec![],
-        sensor: Sensor::default(),
-        created_at: Time::EPOCH,
-        security: SecurityState::default(),
+        ..Device::new(DeviceId(Uuid::from_u128(0x9000 + n)), group(pick(n, 7, &[0, 1, 2])), Platform::Ios, Time::EPOCH)
     };
     let protections = [ProtectionStatus::Activated, ProtectionStatus::Activated, ProtectionStatus::Disconnected];
     // A score may have outlived its risk.

@@ -9,7 +9,7 @@ use std::{
 
 use allclear_domain::{
     detection::{Detection, DeviceRef, Observed, ProtectionStatus, SensorReport, SourceEvent, ThreatStatus},
-    device::{Device, EnrollmentCategory, EnrollmentStatus, ManagementType, Ownership, SecurityState, Sensor},
+    device::{Device, EnrollmentCategory, EnrollmentStatus, ManagementType, Ownership, Sensor},
     ids::{CommandId, DeviceId, OrganizationGroupId, Tenant},
     journal::{Actor, ActorKind, Change},
     level::Platform,
@@ -215,17 +215,13 @@ fn phone(number: usize, employee: &Employee, clock: &PastClock, random: &mut Std
         (Platform::Ios, _) => ManagementType::Supervised,
     };
     let is_apple = model.platform == Platform::Ios;
+    // Given when it enrolls, so that ids follow the time.
+    let unnamed = DeviceId(uuid::Uuid::nil());
     let device = Device {
-        // Given when it enrolls, so that ids follow the time.
-        id: DeviceId(uuid::Uuid::nil()),
-        organization_group: employee.organization_group,
         user: Some(employee.id),
-        user_groups: Vec::new(),
         friendly_name: format!("{}'s {}", employee.person.name, model.name),
-        platform: model.platform,
         serial_number: Some(format!("MF{:02X}{number:06}", random.random::<u8>())),
         udid: is_apple.then(|| format!("00008130-{:016X}", random.random::<u64>())),
-        external_id: None,
         imei: (!model.is_tablet()).then(|| format!("35{:013}", random.random_range(0..10_u64.pow(13)))),
         manufacturer: Some(model.manufacturer.to_owned()),
         model: Some(model.name.to_owned()),
@@ -238,12 +234,7 @@ fn phone(number: usize, employee: &Employee, clock: &PastClock, random: &mut Std
             _ => EnrollmentCategory::Automated,
         }),
         enrollment: EnrollmentStatus::Enrolled,
-        enrolled_at: None,
-        tags: Vec::new(),
-        requested_profiles: Vec::new(),
-        sensor: Sensor::default(),
-        created_at: Time::EPOCH,
-        security: SecurityState::default(),
+        ..Device::new(unnamed, employee.organization_group, model.platform, Time::EPOCH)
     };
     Phone { device, owner: employee.person.name.clone(), fate }
 }

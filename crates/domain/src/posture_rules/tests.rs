@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    device::{EnrollmentStatus, SecurityState, Sensor},
+    device::{EnrollmentStatus, SecurityState},
     found::evidence_of,
     ids::{OrganizationGroupId, ThreatId},
 };
@@ -16,30 +16,14 @@ fn now() -> Time {
 
 fn device(platform: Platform) -> Device {
     Device {
-        id: DeviceId(uuid::Uuid::from_u128(1)),
-        organization_group: OrganizationGroupId(uuid::Uuid::from_u128(2)),
-        user: None,
-        user_groups: Vec::new(),
         friendly_name: "phone".into(),
-        platform,
-        serial_number: None,
-        udid: None,
-        external_id: None,
-        imei: None,
-        manufacturer: None,
-        model: None,
-        os_version: None,
-        security_patch_level: None,
-        ownership: None,
-        management: None,
-        enrollment_category: None,
         enrollment: EnrollmentStatus::Enrolled,
-        enrolled_at: None,
-        tags: Vec::new(),
-        requested_profiles: Vec::new(),
-        sensor: Sensor::default(),
-        created_at: now(),
-        security: SecurityState::default(),
+        ..Device::new(
+            DeviceId(uuid::Uuid::from_u128(1)),
+            OrganizationGroupId(uuid::Uuid::from_u128(2)),
+            platform,
+            now(),
+        )
     }
 }
 

@@ -6,9 +6,7 @@ use allclear_domain::{
     classification::Response,
     compliance::Compliance,
     detection::{Detection, DeviceRef, ProtectionStatus, ThreatStatus},
-    device::{
-        Device, DeviceFacts, EnrollmentCategory, EnrollmentStatus, ManagementType, Ownership, SecurityState, Sensor,
-    },
+    device::{Device, DeviceFacts, EnrollmentCategory, EnrollmentStatus, ManagementType, Ownership, Sensor},
     ids::{CommandId, DeviceId, OrganizationGroupId, ProfileId, SmartGroupId, TagId, ThreatId, UserGroupId, UserId},
     level::{Platform, RiskLevel},
     organization_group::{OrganizationGroup, OrganizationGroupKind, OrganizationGroups},
@@ -365,20 +363,12 @@ pub fn device() -> impl Strategy<Value = Device> {
         .prop_map(|((group, (user, user_groups), platform, sensor), known, (enrollment, tags, requested))| {
             let (manufacturer, model, os_version, ownership, management, enrollment_category) = known;
             Device {
-                id: devices()[0],
-                organization_group: group,
                 user,
                 user_groups: if user.is_some() { user_groups } else { Vec::new() },
                 friendly_name: "phone".into(),
-                platform,
-                serial_number: None,
-                udid: None,
-                external_id: None,
-                imei: None,
                 manufacturer: manufacturer.map(str::to_owned),
                 model: model.map(str::to_owned),
                 os_version: os_version.map(str::to_owned),
-                security_patch_level: None,
                 ownership,
                 management,
                 enrollment_category,
@@ -387,8 +377,7 @@ pub fn device() -> impl Strategy<Value = Device> {
                 tags,
                 requested_profiles: requested,
                 sensor,
-                created_at: now(),
-                security: SecurityState::default(),
+                ..Device::new(devices()[0], group, platform, now())
             }
         })
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use allclear_domain::{
     detection::{Detection, DeviceRef, ProtectionStatus, ThreatStatus},
-    device::{Device, DeviceFacts, EnrollmentStatus, ManagementType, Ownership, SecurityState, Sensor},
+    device::{Device, DeviceFacts, EnrollmentStatus, ManagementType, Ownership, Sensor},
     evaluate::evaluate,
     ids::{DeviceId, OrganizationGroupId, ThreatId, UserId},
     journal::{Actor, ActorKind},
@@ -111,15 +111,10 @@ fn device(number: usize, root: OrganizationGroupId, rules: &Rules, now: Time) ->
     };
     let ownership = [Ownership::CorporateDedicated, Ownership::CorporateShared, Ownership::EmployeeOwned][number % 3];
     let device = Device {
-        id,
-        organization_group: root,
         user: Some(user),
-        user_groups: vec![],
         friendly_name: format!("{} of user {number:07}", if android { "Phone" } else { "iPhone" }),
-        platform,
         serial_number: Some(format!("SN{number:010}")),
         udid: (!android).then(|| format!("00008110-{number:016}")),
-        external_id: None,
         imei: Some(format!("35{number:013}")),
         manufacturer: Some(pick(makers)),
         model: Some(pick(models)),
@@ -127,14 +122,10 @@ fn device(number: usize, root: OrganizationGroupId, rules: &Rules, now: Time) ->
         security_patch_level: android.then(|| "2026-05-01".to_owned()),
         ownership: Some(ownership),
         management: Some(if android { ManagementType::FullyManaged } else { ManagementType::Supervised }),
-        enrollment_category: None,
         enrollment: EnrollmentStatus::Enrolled,
         enrolled_at: Some(now),
-        tags: vec![],
-        requested_profiles: vec![],
         sensor: Sensor { status: Some(ProtectionStatus::Activated), reported_at: Some(now), last_contact: Some(now) },
-        created_at: now,
-        security: SecurityState::default(),
+        ..Device::new(id, root, platform, now)
     };
     let kind = ["trojan", "no_passcode", "adware"].get(number % 100).copied();
     let threats = kind.map(|kind| open_threat(kind, id, now)).into_iter().collect();

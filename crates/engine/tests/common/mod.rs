@@ -16,7 +16,7 @@ use std::sync::{
 
 use allclear_domain::{
     detection::{Detection, DeviceRef, SourceEvent, ThreatStatus},
-    device::{Device, EnrollmentStatus, ManagementType, SecurityState, Sensor},
+    device::{Device, EnrollmentStatus, ManagementType},
     ids::{DeviceId, OrganizationGroupId, Tenant},
     journal::{Actor, ActorKind},
     level::Platform,
@@ -193,30 +193,11 @@ pub fn admin() -> Actor {
 
 pub fn device(id: DeviceId, group: OrganizationGroupId, platform: Platform, now: Time) -> Device {
     Device {
-        id,
-        organization_group: group,
-        user: None,
-        user_groups: vec![],
         friendly_name: format!("device {id}"),
-        platform,
-        serial_number: None,
-        udid: None,
-        external_id: None,
-        imei: None,
-        manufacturer: None,
-        model: None,
-        os_version: None,
-        security_patch_level: None,
-        ownership: None,
         management: Some(ManagementType::Agent),
-        enrollment_category: None,
         enrollment: EnrollmentStatus::Enrolled,
         enrolled_at: Some(now),
-        tags: vec![],
-        requested_profiles: vec![],
-        sensor: Sensor::default(),
-        created_at: now,
-        security: SecurityState::default(),
+        ..Device::new(id, group, platform, now)
     }
 }
 

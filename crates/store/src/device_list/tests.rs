@@ -4,7 +4,7 @@
 use std::{cmp::Ordering, collections::BTreeMap};
 
 use allclear_domain::{
-    device::{Device, DeviceFacts, SecurityState, Sensor},
+    device::{Device, DeviceFacts},
     organization_group::{OrganizationGroup, OrganizationGroupKind},
     posture::{Posture, ProfileTarget, TargetReason},
     profile::{Action, Answer, Desired, ProfileReport, ResultStatus},
@@ -79,33 +79,24 @@ fn record(n: u128) -> DeviceRecord {
     DeviceRecord {
         facts: DeviceFacts {
             device: Device {
-                id: DeviceId(Uuid::from_u128(0x9000 + n)),
-                organization_group: organization_group(pick(n, 5, &[0, 1, 2])),
                 user: pick(n, 6, &[None, Some(user(0)), Some(user(1)), Some(user(2))]),
-                user_groups: vec![],
                 friendly_name: format!(
                     "{} {n:03}",
                     pick(n, 7, &["Ada's phone", "ada's phone", "Bob's phone", "Zoë's phone"])
                 ),
-                platform: pick(n, 8, &[Platform::Android, Platform::Ios]),
                 serial_number: Some(format!("{}{n:04}", pick(n, 9, &["ADA", "SER"]))),
-                udid: None,
-                external_id: None,
-                imei: None,
                 manufacturer: pick(n, 10, &[None, Some("google"), Some("samsung")]).map(str::to_owned),
                 model: pick(n, 11, &[None, Some("Pixel 8"), Some("SM-A346B")]).map(str::to_owned),
                 os_version: pick(n, 12, &[None, Some("14"), Some("17.6.1")]).map(str::to_owned),
-                security_patch_level: None,
                 ownership: pick(n, 13, &[None, Some(Ownership::EmployeeOwned), Some(Ownership::CorporateShared)]),
-                management: None,
-                enrollment_category: None,
                 enrollment,
-                enrolled_at: None,
                 tags: pick(n, 14, &[true, false]).then_some(TAG).into_iter().collect(),
-                requested_profiles: vec![],
-                sensor: Sensor::default(),
-                created_at: Time::from_micros(i64::try_from(n).unwrap()),
-                security: SecurityState::default(),
+                ..Device::new(
+                    DeviceId(Uuid::from_u128(0x9000 + n)),
+                    organization_group(pick(n, 5, &[0, 1, 2])),
+                    pick(n, 8, &[Platform::Android, Platform::Ios]),
+                    Time::from_micros(i64::try_from(n).unwrap()),
+                )
             },
             threats: vec![],
             reports: reports.into_iter().collect(),

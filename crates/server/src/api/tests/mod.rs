@@ -21,7 +21,7 @@ mod threats;
 mod user_incidents;
 
 use allclear_domain::{
-    device::{Device, EnrollmentStatus, ManagementType, SecurityState, Sensor},
+    device::{Device, EnrollmentStatus, ManagementType},
     ids::{DeviceId, OrganizationGroupId, Tenant, UserId},
     journal::{Actor, ActorKind},
     level::Platform,
@@ -128,29 +128,11 @@ fn device(
     now: allclear_domain::time::Time,
 ) -> Device {
     Device {
-        id,
-        organization_group: group,
-        user: None,
-        user_groups: vec![],
         friendly_name: format!("Device {serial}"),
-        platform,
         serial_number: Some(serial.to_owned()),
-        udid: None,
-        external_id: None,
-        imei: None,
-        manufacturer: None,
-        model: None,
-        os_version: None,
-        security_patch_level: None,
-        ownership: None,
         management: Some(ManagementType::Agent),
-        enrollment_category: None,
         enrollment: EnrollmentStatus::Enrolled,
         enrolled_at: Some(now),
-        tags: vec![],
-        requested_profiles: vec![],
-        sensor: Sensor::default(),
-        created_at: now,
-        security: SecurityState::default(),
+        ..Device::new(id, group, platform, now)
     }
 }
