@@ -3,12 +3,16 @@
 //! A channel compares what should be with what was reported and hands over what is missing; [`agent`] does so for
 //! devices with our own agent, [`apple`] puts the same into Apple's words. [`delivery`] takes messages out of the outbox
 //! and hands them to providers, which say what they made of them ([`outcome`]): [`email`] and [`sms`]. [`push`] wakes
-//! agents and tells devices' owners. This crate must not decide what should be, nor know SQL.
+//! agents and tells devices' owners. [`android`] speaks with Google's management of Android devices, signed in by
+//! [`google`]. This crate must not decide what should be, nor know SQL.
 
 pub mod agent;
+pub mod android;
 pub mod apple;
 pub mod delivery;
 pub mod email;
+pub mod google;
 pub mod outcome;
 pub mod push;
+mod service;
 pub mod sms;

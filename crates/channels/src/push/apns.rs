@@ -22,12 +22,11 @@ use reqwest::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{
-    Push,
-    answer::{Answer, ask, refused},
-    base,
+use super::Push;
+use crate::{
+    outcome::Outcome,
+    service::{Answer, ask, base, refused},
 };
-use crate::outcome::Outcome;
 
 /// Where Apple takes pushes for apps that people use.
 pub const PRODUCTION: &str = "https://api.push.apple.com";

@@ -1,5 +1,4 @@
-//! Google's push service (FCM, HTTP v1), signed in as a service account: its key signs a request for an access token,
-//! which is good for an hour.
+//! Google's push service (FCM, HTTP v1), signed in as a service account.
 
 use std::fmt;
 
@@ -7,34 +6,25 @@ use allclear_domain::time::{Span, Time};
 use allclear_engine::channels::Secrets;
 use allclear_guard::{AllowList, GuardOptions, GuardedClient};
 use allclear_store::push_tokens::KeptToken;
-use form_urlencoded::Serializer;
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::{
     Method, StatusCode, Url,
-    header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue},
+    header::{AUTHORIZATION, CONTENT_TYPE},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tokio::sync::Mutex;
 
-use super::{
-    Push,
-    answer::{Answer, ask, refused},
-    base,
+use super::Push;
+use crate::{
+    google::{AccessTokens, Fault, ServiceAccount},
+    outcome::Outcome,
+    service::{Answer, ask, base, refused},
 };
-use crate::outcome::Outcome;
 
 /// Where Google takes pushes.
 pub const GOOGLE: &str = "https://fcm.googleapis.com";
 
 /// What a token lets us do.
 const SCOPE: &str = "https://www.googleapis.com/auth/firebase.messaging";
-/// How long before its end a token is replaced.
-const MARGIN: Span = Span::seconds(300);
-/// A token younger than this is not replaced, whatever is said of it.
-const YOUNG: Span = Span::seconds(60);
-/// How long nobody asks for a token after that has failed, unless the answer says.
-const PAUSE: Span = Span::seconds(10);
 /// How long to wait where Google takes no more and does not say: its own advice.
 const QUOTA_PAUSE: std::time::Duration = std::time::Duration::from_secs(60);
 /// How long Google keeps a push for a device that cannot be reached.
@@ -42,140 +32,48 @@ const KEPT: Span = Span::days(7);
 
 /// Whose pushes are sent, and where; the key is kept elsewhere.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct FcmSettings {
-    /// The Firebase project of the agent's app.
-    pub project_id: String,
-    /// The service account.
-    pub client_email: String,
-    /// Which of its keys.
-    pub private_key_id: Option<String>,
-    /// Who gives out access tokens.
-    pub token_uri: String,
+    /// The service account, of the Firebase project of the agent's app.
+    #[serde(flatten)]
+    pub account: ServiceAccount,
     /// Where pushes go; most often [`GOOGLE`].
     pub base_url: String,
-}
-
-/// A service account's key, as Google's console gives it out: the members needed of it.
-#[derive(Deserialize)]
-struct ServiceAccount {
-    #[serde(rename = "type")]
-    kind: String,
-    project_id: String,
-    private_key_id: Option<String>,
-    private_key: String,
-    client_email: String,
-    token_uri: String,
 }
 
 impl FcmSettings {
     /// The settings of a service account, and its key; the reason if the text is none.
     pub fn of_service_account(text: &str, base_url: String) -> Result<(Self, String), String> {
-        let account: ServiceAccount = serde_json::from_str(text)
-            .map_err(|error| format!("must be the JSON file of a service account's key: {error}"))?;
-        if account.kind != "service_account" {
-            return Err(format!("must be the key of a service account, and is of the type {:?}", account.kind));
-        }
-        let ServiceAccount { project_id, private_key_id, private_key, client_email, token_uri, .. } = account;
-        Ok((Self { project_id, client_email, private_key_id, token_uri, base_url }, private_key))
+        let (account, key) = ServiceAccount::read(text)?;
+        Ok((Self { account, base_url }, key))
     }
 
     /// The name of the key's secret: another for another account or place, so that no token goes where it was not meant
     /// to.
     pub fn secret(&self) -> String {
-        format!("fcm {} {} {}", self.client_email, self.token_uri, self.base_url)
+        format!("fcm {} {} {}", self.account.client_email, self.account.token_uri, self.base_url)
     }
 
     /// What is wrong with these settings: JSON pointer and reason.
     pub fn problems(&self, secrets: &Secrets, allow: &AllowList) -> Vec<(&'static str, String)> {
-        let mut problems = Vec::new();
-        let mut account = |why: String| problems.push(("/service_account", why));
-        let is_word = |text: &str| {
-            (1..=100).contains(&text.len()) && text.bytes().all(|it| it.is_ascii_alphanumeric() || b"-.:".contains(&it))
-        };
-        if !is_word(&self.project_id) {
-            account("names no project_id".to_owned());
-        }
-        if !(3..=320).contains(&self.client_email.len()) || self.client_email.chars().any(char::is_control) {
-            account("names no client_email".to_owned());
-        }
-        if let Err(why) = base(&self.token_uri, allow) {
-            account(format!("names a token_uri that {why}"));
-        }
-        match secrets.get(&self.secret()) {
-            None => account("is needed: the JSON file of the key that Google gave out".to_owned()),
-            Some(pem) => {
-                if let Err(why) = key(pem).and_then(|key| assertion(self, &key, Time::EPOCH)) {
-                    account(why);
-                }
-            }
-        }
+        let account = self.account.problems(secrets.get(&self.secret()), allow);
+        let mut problems: Vec<_> = account.into_iter().map(|why| ("/service_account", why)).collect();
         problems.extend(base(&self.base_url, allow).err().map(|why| ("/base_url", why)));
         problems
     }
-}
-
-fn key(pem: &str) -> Result<EncodingKey, String> {
-    EncodingKey::from_rsa_pem(pem.trim().as_bytes()).map_err(|_| NO_KEY.to_owned())
-}
-
-const NO_KEY: &str = "has no private_key of RSA in PEM";
-
-#[derive(Serialize)]
-struct Claims<'a> {
-    iss: &'a str,
-    scope: &'a str,
-    aud: &'a str,
-    iat: i64,
-    exp: i64,
-}
-
-/// Asks for a token in the account's name (RFC 7523).
-fn assertion(settings: &FcmSettings, key: &EncodingKey, now: Time) -> Result<String, String> {
-    let header = Header { kid: settings.private_key_id.clone(), ..Header::new(Algorithm::RS256) };
-    let iat = now.as_micros() / 1_000_000;
-    let FcmSettings { client_email: iss, token_uri: aud, .. } = settings;
-    let claims = Claims { iss, scope: SCOPE, aud, iat, exp: iat + 3_600 };
-    jsonwebtoken::encode(&header, &claims, key).map_err(|_| NO_KEY.to_owned())
 }
 
 /// Tells agents by Google.
 pub struct Fcm {
     client: GuardedClient,
     settings: FcmSettings,
-    key: EncodingKey,
-    /// Held while a token is asked for, so that it is asked for once.
-    access: Mutex<Access>,
+    tokens: AccessTokens,
 }
 
 impl fmt::Debug for Fcm {
     /// Without the key.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Fcm({})", self.settings.project_id)
+        write!(f, "Fcm({})", self.settings.account.project_id)
     }
-}
-
-/// What we may do at present.
-#[derive(Default)]
-struct Access {
-    token: Option<Token>,
-    /// Why there is no token, and until when nobody asks again.
-    failed: Option<(Outcome, Time)>,
-}
-
-#[derive(Clone)]
-struct Token {
-    authorization: HeaderValue,
-    since: Time,
-    until: Time,
-}
-
-/// The answer to a request for a token.
-#[derive(Deserialize)]
-struct Granted {
-    access_token: String,
-    /// In seconds.
-    expires_in: Option<i64>,
 }
 
 impl Fcm {
@@ -183,9 +81,9 @@ impl Fcm {
     pub fn new(settings: FcmSettings, secrets: &Secrets, allow: &AllowList) -> Result<Self, String> {
         let options = GuardOptions { allow: allow.clone(), http2_only: true, ..GuardOptions::default() };
         let client = GuardedClient::new(options).map_err(|error| error.to_string())?;
-        let pem = secrets.get(&settings.secret()).ok_or("the key is missing")?;
-        let key = key(pem)?;
-        Ok(Self { client, settings, key, access: Mutex::default() })
+        let pem = secrets.get(&settings.secret());
+        let tokens = AccessTokens::new(client.clone(), settings.account.clone(), pem, SCOPE)?;
+        Ok(Self { client, settings, tokens })
     }
 
     /// Where the pushes go.
@@ -196,14 +94,14 @@ impl Fcm {
     /// Hands one push over.
     pub async fn send(&self, to: &KeptToken, push: &Push, now: Time) -> Outcome {
         let body = json!({ "message": message(&to.token.token, push) }).to_string();
-        let project = &self.settings.project_id;
+        let project = &self.settings.account.project_id;
         let url = format!("{}/v1/projects/{project}/messages:send", self.settings.base_url.trim_end_matches('/'));
         let Ok(url) = url.parse::<Url>() else {
             return Outcome::Refused { answer: "the address is none".to_owned() };
         };
         let mut renewed = false;
         loop {
-            let token = match self.token(now).await {
+            let token = match self.tokens.get(now).await {
                 Ok(token) => token,
                 Err(outcome) => return outcome,
             };
@@ -219,71 +117,12 @@ impl Fcm {
             let fault = Fault::of(&answer);
             // Our token has ended early or was revoked; Apple's certificate at Google is another matter.
             let is_ours = answer.status == StatusCode::UNAUTHORIZED && fault.code != "THIRD_PARTY_AUTH_ERROR";
-            if is_ours && !renewed && now.since(token.since) >= YOUNG {
+            if is_ours && !renewed && self.tokens.give_up(&token, now).await {
                 renewed = true;
-                let mut access = self.access.lock().await;
-                access.token.take_if(|held| held.since == token.since);
                 continue;
             }
             return outcome(&answer, &fault, now);
         }
-    }
-
-    /// The access token, or a new one if it is about to end.
-    async fn token(&self, now: Time) -> Result<Token, Outcome> {
-        let mut access = self.access.lock().await;
-        if let Some(token) = access.token.as_ref().filter(|token| now < token.until) {
-            return Ok(token.clone());
-        }
-        if let Some((outcome, until)) = &access.failed
-            && now < *until
-        {
-            return Err(outcome.clone());
-        }
-        match self.grant(now).await {
-            Ok(token) => {
-                *access = Access { token: Some(token.clone()), failed: None };
-                Ok(token)
-            }
-            Err(outcome) => {
-                let asked = match &outcome {
-                    Outcome::Deferred { retry_after: Some(asked), .. } => {
-                        Span::micros(i64::try_from(asked.as_micros()).unwrap_or(i64::MAX))
-                    }
-                    _ => PAUSE,
-                };
-                *access = Access { token: None, failed: Some((outcome.clone(), now.plus(asked))) };
-                Err(outcome)
-            }
-        }
-    }
-
-    async fn grant(&self, now: Time) -> Result<Token, Outcome> {
-        let assertion = assertion(&self.settings, &self.key, now).map_err(|answer| Outcome::Refused { answer })?;
-        let form = Serializer::new(String::new())
-            .append_pair("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer")
-            .append_pair("assertion", &assertion)
-            .finish();
-        let uri = self.settings.token_uri.parse::<Url>();
-        let uri = uri.map_err(|_| Outcome::Refused { answer: "the token_uri is no address".to_owned() })?;
-        let request = self.client.request(Method::POST, uri).map_err(|why| refused(&why))?;
-        let answer = ask(request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(form)).await?;
-        let words = |what: &str| format!("{what} for an access token: {}", answer.words());
-        if !answer.status.is_success() {
-            // Whatever is wrong with the account, somebody may put it right.
-            return Err(answer.deferred_as(words("asked"), now));
-        }
-        let granted = serde_json::from_str::<Granted>(&answer.body).ok();
-        let authorization =
-            granted.as_ref().and_then(|it| HeaderValue::try_from(format!("Bearer {}", it.access_token)).ok());
-        let (Some(granted), Some(mut authorization)) = (granted, authorization) else {
-            // Without the answer: it may hold a token.
-            let answer = format!("{}: the answer is no access token", answer.status);
-            return Err(Outcome::Deferred { answer, retry_after: None });
-        };
-        authorization.set_sensitive(true);
-        let lasts = Span::seconds(granted.expires_in.unwrap_or(3_600).clamp(0, 86_400));
-        Ok(Token { authorization, since: now, until: now.plus(lasts).minus(MARGIN) })
     }
 }
 
@@ -312,24 +151,6 @@ fn message(token: &str, push: &Push) -> Value {
     }
 }
 
-/// What Google says of a push it has not taken: a `google.rpc.Status`, with FCM's own word for it in the details.
-struct Fault {
-    /// FCM's word, or the general one.
-    code: String,
-    message: String,
-}
-
-impl Fault {
-    fn of(answer: &Answer) -> Self {
-        let body: Value = serde_json::from_str(&answer.body).unwrap_or_default();
-        let error = &body["error"];
-        let details = error["details"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let own = details.iter().find_map(|detail| detail["errorCode"].as_str());
-        let code = own.or(error["status"].as_str()).unwrap_or_default().to_owned();
-        Self { code, message: error["message"].as_str().unwrap_or_default().to_owned() }
-    }
-}
-
 /// What an answer means.
 fn outcome(answer: &Answer, fault: &Fault, now: Time) -> Outcome {
     if answer.status.is_success() {
@@ -337,10 +158,7 @@ fn outcome(answer: &Answer, fault: &Fault, now: Time) -> Outcome {
         let name = body["name"].as_str().map(str::to_owned);
         return Outcome::Accepted { answer: answer.status.to_string(), message_id: name };
     }
-    let said = match fault.code.as_str() {
-        "" => answer.words(),
-        code => format!("{} {code}: {}", answer.status.as_u16(), fault.message.chars().take(300).collect::<String>()),
-    };
+    let said = fault.words(answer);
     match (answer.status, fault.code.as_str()) {
         (_, "UNREGISTERED") => Outcome::Gone { answer: said },
         // The token is of another project.
@@ -411,25 +229,20 @@ mod tests {
     }
 
     #[test]
-    fn a_service_account_is_read_or_refused() {
-        let refused = |text: &str| FcmSettings::of_service_account(text, GOOGLE.to_owned()).unwrap_err();
-        assert!(refused("{").starts_with("must be the JSON file"));
-        assert!(refused("{}").contains("missing field"));
-        let text = json!({ "type": "authorized_user", "project_id": "p", "private_key": "k", "client_email": "e",
-            "token_uri": "https://oauth2.googleapis.com/token", "universe_domain": "googleapis.com" });
-        assert!(refused(&text.to_string()).contains("authorized_user"));
-        let mut good = text;
-        good["type"] = json!("service_account");
-        let (settings, private_key) = FcmSettings::of_service_account(&good.to_string(), GOOGLE.to_owned()).unwrap();
-        assert_eq!((settings.project_id.as_str(), private_key.as_str()), ("p", "k"));
-        let secrets = Secrets::from([(settings.secret(), private_key)]);
-        let pointers = |settings: &FcmSettings, secrets: &Secrets| {
-            let problems = settings.problems(secrets, &AllowList::default());
-            problems.into_iter().map(|(pointer, _)| pointer).collect::<Vec<_>>()
-        };
-        assert_eq!(pointers(&settings, &secrets), ["/service_account", "/service_account"], "no address, no key");
-        let moved = FcmSettings { base_url: "http://127.0.0.1:1".into(), client_email: "a@b".into(), ..settings };
-        assert_eq!(pointers(&moved, &secrets), ["/service_account", "/base_url"], "the key was for another place");
+    fn what_is_kept_is_read_again_and_a_key_is_for_one_place() {
+        let kept = json!({ "project_id": "p", "client_email": "e@p", "private_key_id": null, "base_url": GOOGLE,
+            "token_uri": "https://oauth2.googleapis.com/token" });
+        let settings: FcmSettings = serde_json::from_value(kept.clone()).unwrap();
+        assert_eq!(serde_json::to_value(&settings).unwrap(), kept);
+        let secret = settings.secret();
+        assert_eq!(secret, format!("fcm e@p https://oauth2.googleapis.com/token {GOOGLE}"));
+        let secrets = Secrets::from([(secret, "k".to_owned())]);
+        let problems = |settings: &FcmSettings| settings.problems(&secrets, &AllowList::default());
+        let said = problems(&settings);
+        assert_eq!((said.len(), said[0].1.contains("private_key")), (1, true), "{said:?}");
+        let moved = FcmSettings { base_url: "http://127.0.0.1:1".into(), ..settings };
+        let pointers: Vec<_> = problems(&moved).into_iter().map(|(pointer, _)| pointer).collect();
+        assert_eq!(pointers, ["/service_account", "/base_url"], "the key was for another place");
     }
 
     proptest! {

@@ -3,7 +3,6 @@
 //! A push only says that there is something to fetch: one that is lost loses nothing.
 
 mod agents;
-mod answer;
 pub mod apns;
 mod browsers;
 pub mod fcm;
@@ -22,9 +21,7 @@ use allclear_domain::{
     push::PushToken,
 };
 use allclear_engine::{Engine, Error};
-use allclear_guard::AllowList;
 use allclear_store::{devices, json, push as stored, push_tokens};
-use reqwest::Url;
 use sha2::{Digest, Sha256};
 pub use test::test;
 
@@ -62,15 +59,6 @@ impl Push {
             data.insert("id", id.to_string());
         }
         data
-    }
-}
-
-/// What is wrong with the address of a push service.
-fn base(text: &str, allow: &AllowList) -> Result<(), String> {
-    let url = text.parse::<Url>().ok().filter(|url| url.query().is_none() && url.fragment().is_none());
-    match url.filter(|url| url.username().is_empty() && url.password().is_none() && text.len() <= 500) {
-        Some(url) => allow.check(&url).map_err(|refused| format!("cannot be used: {refused}")),
-        None => Err("must be an address without a query or a name in it".to_owned()),
     }
 }
 

@@ -10,11 +10,11 @@ use reqwest::{
 use serde::{Deserialize, Serialize};
 use web_push_native::{Auth, encrypt, p256::PublicKey};
 
-use super::{
-    answer::{ask, refused},
-    vapid::VapidKey,
+use super::vapid::VapidKey;
+use crate::{
+    outcome::Outcome,
+    service::{ask, refused},
 };
-use crate::outcome::Outcome;
 
 /// The longest message, in bytes: a push service takes 4096 with what encryption adds.
 pub const LONGEST: usize = 3_800;

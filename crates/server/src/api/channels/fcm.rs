@@ -81,9 +81,9 @@ async fn shown(state: &AppState, principal: &Principal) -> Result<Response, Prob
     let channel = FcmChannel {
         enabled: kept.enabled,
         private_key_set,
-        project_id: settings.as_ref().map(|settings| settings.project_id.clone()),
-        client_email: settings.as_ref().map(|settings| settings.client_email.clone()),
-        token_uri: settings.as_ref().map(|settings| settings.token_uri.clone()),
+        project_id: settings.as_ref().map(|settings| settings.account.project_id.clone()),
+        client_email: settings.as_ref().map(|settings| settings.account.client_email.clone()),
+        token_uri: settings.as_ref().map(|settings| settings.account.token_uri.clone()),
         base_url: settings.map(|settings| settings.base_url),
         version: kept.version,
         changed_at: kept.changed_at,
