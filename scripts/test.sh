@@ -48,7 +48,7 @@ cargo fetch --locked
 cargo deny --offline check bans licenses sources
 
 step "tests, on SQLite and PostgreSQL"
-scripts/with-postgres.sh cargo nextest run --workspace --locked
+scripts/with-scep.sh scripts/with-postgres.sh cargo nextest run --workspace --locked
 cargo test --workspace --doc --locked --quiet
 
 step "API description and the console's client are current"

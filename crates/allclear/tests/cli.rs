@@ -263,6 +263,7 @@ async fn the_schema_is_migrated_when_asked() {
             "applied 0009 classification_texts",
             "applied 0010 push_tokens",
             "applied 0011 indicators",
+            "applied 0012 device_certificates",
         ];
         assert_eq!(place.lines(&["migrate"]).await[..applied.len()], applied);
         assert_eq!(place.lines(&["migrate"]).await, ["the database is up to date"]);

@@ -9,6 +9,7 @@ use allclear_domain::{
     profile::{AssignmentType, ProfileState},
 };
 use allclear_store::{
+    device_certificates,
     devices::{self, DeviceRecord, Key},
     messages_app, threats, users,
 };
@@ -246,6 +247,7 @@ pub fn unenroll(work: &mut Work<'_, '_>, reach: OrganizationGroupId, id: DeviceI
 /// Deletes a device and everything kept about it but its journal. Its credential is worth nothing any more.
 pub fn delete(work: &mut Work<'_, '_>, reach: OrganizationGroupId, id: DeviceId) -> Result<(), Error> {
     get(work, reach, id)?;
+    device_certificates::revoke_all(work.tx, work.tenant, id, work.now)?;
     work.delete_device(id)
 }
 

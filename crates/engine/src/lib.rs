@@ -6,11 +6,14 @@
 
 pub mod account_status;
 pub mod admins;
+pub mod apple_mdm_settings;
 mod built_in;
 pub mod channels;
 mod commit;
 pub mod compose;
 mod detected;
+pub mod device_authority;
+pub mod device_certificates;
 pub mod devices;
 pub mod digest;
 pub mod directory;

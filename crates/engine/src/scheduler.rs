@@ -12,7 +12,7 @@ use allclear_domain::{
 };
 use allclear_store::{account_status as statuses, devices, jobs, journal, tenants};
 
-use crate::{Engine, Error, account_status, digest, enforcement, indicators, ingest::Fact, outbox};
+use crate::{Engine, Error, account_status, device_authority, digest, enforcement, indicators, ingest::Fact, outbox};
 
 /// How often other nodes' commits and due devices are looked for.
 const TICK: Duration = Duration::from_millis(250);
@@ -79,6 +79,7 @@ async fn tick(engine: &Engine, times: &mut Times) -> Result<(), Error> {
         }
         if times.cleared.is_none_or(|last: Time| now.since(last) >= CLEAR) {
             clear(engine, tenant, now).await?;
+            device_authority::roll_over(engine, tenant).await?;
         }
     }
     if times.cleared.is_none_or(|last: Time| now.since(last) >= CLEAR) {

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    access, agent, api, console, idempotency, limits::Limiters, messages_app, openapi, ops, shell,
+    access, agent, api, apple, console, idempotency, limits::Limiters, messages_app, openapi, ops, shell,
     sign_in::password::Passwords,
 };
 
@@ -98,6 +98,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(openapi::get))
         .merge(api::router())
         .merge(agent::router())
+        .merge(apple::router())
         .merge(messages_app::router())
 }
 

@@ -12,6 +12,7 @@ pub mod access;
 pub mod agent;
 pub mod api;
 pub mod app;
+mod apple;
 pub mod auth;
 pub mod check;
 mod console;

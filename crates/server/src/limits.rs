@@ -39,6 +39,7 @@ pub fn of(route: &str, options: &ServerOptions) -> Limits {
         "/api/v1/detections" | "/api/v1/source-events" | "/agent/v1/detections" => BATCH,
         INDICATORS => indicators::LARGEST,
         "/agent/v1/inventory" => INVENTORY,
+        "/apple/v1/scep/{tenant}" => allclear_pki::scep::MAX_BYTES,
         _ => BODY,
     };
     let time = match route {

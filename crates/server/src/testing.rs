@@ -107,7 +107,9 @@ impl World {
         World::with(ServerOptions::default()).await
     }
 
-    pub(crate) async fn with(options: ServerOptions) -> World {
+    /// Unless the options say otherwise it is reached at `http://localhost`.
+    pub(crate) async fn with(mut options: ServerOptions) -> World {
+        options.public_url.get_or_insert_with(|| "http://localhost".to_owned());
         let database = TestDb::sqlite(|_| {}).await;
         let db = database.db.clone();
         migrate::run(&db, MIGRATIONS).await.unwrap();

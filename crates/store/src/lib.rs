@@ -5,10 +5,12 @@
 
 pub mod account_status;
 pub mod admins;
+pub mod apple_mdm_settings;
 pub mod channel_settings;
 pub mod classification_texts;
 pub mod dashboard;
 pub mod db;
+pub mod device_certificates;
 pub mod device_list;
 pub mod devices;
 pub mod digest;
@@ -88,4 +90,9 @@ pub const MIGRATIONS: &[db::migrate::Migration] = &[
     },
     db::migrate::Migration { number: 10, name: "push_tokens", sql: include_str!("../migrations/0010_push_tokens.sql") },
     db::migrate::Migration { number: 11, name: "indicators", sql: include_str!("../migrations/0011_indicators.sql") },
+    db::migrate::Migration {
+        number: 12,
+        name: "device_certificates",
+        sql: include_str!("../migrations/0012_device_certificates.sql"),
+    },
 ];

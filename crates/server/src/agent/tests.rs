@@ -26,7 +26,7 @@ impl Stage {
         Stage { world, admin, user }
     }
 
-    async fn enrollment_token(&self) -> String {
+    pub(crate) async fn enrollment_token(&self) -> String {
         let new = json!({"user_id": self.user});
         let made = self.world.call("POST", "/api/v1/enrollment-tokens", &self.admin, Some(new)).await.expect(201);
         let token = made["token"].as_str().unwrap().to_owned();

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod admins;
 pub mod api_tokens;
+pub mod apple_mdm;
 pub(crate) mod batch;
 pub mod channels;
 pub mod classifications;
@@ -10,6 +11,7 @@ pub(crate) mod common;
 pub mod dashboard;
 pub mod detections;
 pub mod device_apps;
+pub mod device_certificates;
 pub mod devices;
 #[cfg(test)]
 mod directory_tests;
@@ -74,6 +76,8 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(payload_settings::router())
         .merge(jobs::router())
         .merge(channels::router())
+        .merge(apple_mdm::router())
+        .merge(device_certificates::router())
         .merge(classifications::router())
         .merge(dashboard::router())
         .merge(detections::router())
