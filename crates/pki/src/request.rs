@@ -13,7 +13,7 @@ use x509_cert::{
 
 use crate::{
     Algorithms, Certificate, Error, PrivateKey, ber, name, oid,
-    signature::{self, Digest},
+    signature::{self, Scheme},
 };
 
 /// The longest request taken, in bytes.
@@ -33,10 +33,10 @@ impl SigningRequest {
         }
         ber::check(der, "certificate request")?;
         let parsed = CertReq::from_der(der).map_err(|_| Error::Malformed("certificate request"))?;
-        let digest = Digest::named(parsed.algorithm.oid, taken)?;
-        let digest = digest.ok_or_else(|| Error::Algorithm("a signature without a digest".to_owned()))?;
+        let scheme = Scheme::find(&parsed.algorithm, taken)?;
+        let digest = scheme.digest.ok_or_else(|| Error::Algorithm("a signature without a digest".to_owned()))?;
         let signed = parsed.info.to_der().map_err(crate::encoding)?;
-        signature::verify(&parsed.info.public_key, digest, &signed, parsed.signature.raw_bytes())?;
+        signature::verify(&parsed.info.public_key, scheme, digest, &signed, parsed.signature.raw_bytes())?;
         Ok(Self { parsed })
     }
 

@@ -14,7 +14,7 @@ use x509_cert::{attr::Attribute, ext::pkix::SubjectKeyIdentifier, spki::Algorith
 pub use crate::Error;
 use crate::{
     Algorithms, Certificate, Identity, authority, ber, oid,
-    signature::{self, Digest},
+    signature::{self, Digest, Scheme},
 };
 use structure::{ContentInfo, EncapsulatedContent, SignedData, SignerInfo};
 
@@ -92,7 +92,8 @@ fn verified(data: &SignedData, content: Vec<u8>, taken: Algorithms) -> Result<Ve
     let index = certificates.iter().position(|certificate| is_of(signer, certificate)).ok_or(Error::NoSigner)?;
     let certificate = certificates.swap_remove(index);
     let digest = Digest::find(signer.digest_algorithm.oid, taken)?;
-    if Digest::named(signer.signature_algorithm.oid, taken)?.is_some_and(|named| named != digest) {
+    let scheme = Scheme::find(&signer.signature_algorithm, taken)?;
+    if scheme.digest.is_some_and(|named| named != digest) {
         return Err(Error::Algorithm("two different digests".to_owned()));
     }
     // Without attributes, what one message signs as attributes another could show as its content.
@@ -103,7 +104,7 @@ fn verified(data: &SignedData, content: Vec<u8>, taken: Algorithms) -> Result<Ve
         return Err(Error::Signature);
     }
     let signed = attributes.to_der().map_err(crate::encoding)?;
-    signature::verify(certificate.public_key(), digest, &signed, signer.signature.as_bytes())?;
+    signature::verify(certificate.public_key(), scheme, digest, &signed, signer.signature.as_bytes())?;
     let time = find(attributes, oid::SIGNING_TIME).and_then(|value| Time::from_der(&value.to_der().ok()?).ok());
     let signed_at = time.and_then(|time| i64::try_from(time.to_unix_duration().as_secs()).ok());
     Ok(Verified { certificate, chain: certificates, content, signed_at, attributes: attributes.clone() })

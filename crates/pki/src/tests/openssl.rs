@@ -164,6 +164,33 @@ fn we_verify_what_openssl_signs() {
 }
 
 #[test]
+fn pss_is_taken_with_the_usual_parameters() {
+    let desk = Desk::new();
+    let signer = desk.certify("pss", "rsa:2048", "-days 10");
+    desk.write("body", "hello\n");
+    let sign = "cms -sign -binary -in body -signer pss.pem -inkey pss.key -outform DER -out detached \
+                -keyopt rsa_padding_mode:pss";
+    for digest in ["sha256", "sha384", "sha512"] {
+        desk.run(&format!("{sign} -md {digest} -keyopt rsa_pss_saltlen:-1"));
+        let signature = desk.read("detached");
+        assert_eq!(cms::verify_detached(b"hello\n", &signature, MODERN).unwrap().certificate, signer, "{digest}");
+        assert_eq!(cms::verify_detached(b"hello!", &signature, MODERN).unwrap_err(), Error::Signature);
+        let options = format!("-{digest} -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:-1");
+        desk.run(&format!("req -new -key pss.key -subj /CN=pss {options} -outform DER -out request"));
+        let mut request = desk.read("request");
+        assert!(SigningRequest::from_der(&request, MODERN).is_ok(), "{digest}");
+        let at = request.windows(3).position(|bytes| bytes == b"pss").unwrap();
+        request[at] = b'b';
+        assert_eq!(SigningRequest::from_der(&request, MODERN).unwrap_err(), Error::Signature);
+    }
+    for unusual in ["-md sha256 -keyopt rsa_pss_saltlen:20", "-md sha256 -keyopt rsa_mgf1_md:sha384", "-md sha1"] {
+        desk.run(&format!("{sign} {unusual}"));
+        let refused = cms::verify_detached(b"hello\n", &desk.read("detached"), Algorithms::LEGACY).unwrap_err();
+        assert!(matches!(refused, Error::Algorithm(_)), "{unusual}: {refused}");
+    }
+}
+
+#[test]
 fn sha_1_is_taken_only_when_said_so() {
     let desk = Desk::new();
     desk.certify("old", "rsa:2048", "-days 10");
