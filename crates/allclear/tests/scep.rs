@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Client, Place, Server};
+use common::{Client, Place, Server, until};
 use serde_json::{Value, json};
 
 /// Where devices would reach the server.
@@ -103,4 +103,24 @@ async fn an_independent_client_enrolls() {
     assert!(said.contains("com.apple.mdm") && said.contains("com.apple.mgmt.External.77"), "{said}");
     server.stop().await;
     place.verify().await;
+}
+
+#[tokio::test]
+async fn a_push_certificate_that_ends_soon_is_counted_and_logged() {
+    let place = Place::sqlite();
+    let server = Server::start(&place).await;
+    let admin = server.client(&place.token("administrator", None).await);
+    let shown = set_up(&place, &admin, 29).await;
+    assert_eq!(shown["push_certificate"]["expires_soon"], true);
+    server.stop().await;
+    // Once an hour it is looked, and at the start.
+    let server = Server::start(&place).await;
+    let nobody = server.client("");
+    until("the certificate is counted", async || {
+        let metrics = nobody.get("/metrics").await.text;
+        metrics.contains("allclear_apple_push_certificates_ending 1").then_some(())
+    })
+    .await;
+    until("the log says it", async || server.log().contains("renew it with Apple").then_some(())).await;
+    server.stop().await;
 }

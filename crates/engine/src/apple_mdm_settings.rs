@@ -6,19 +6,19 @@ use std::collections::BTreeMap;
 use allclear_domain::{
     ids::Tenant,
     journal::{Change, Object},
-    time::Time,
+    time::{Span, Time},
 };
 use allclear_pki::{Algorithms, Anchors, Certificate, Identity, PrivateKey, SigningRequest};
 use allclear_store::{
     apple_mdm_settings::{self as stored, AppleMdmSetting},
     db::Tx,
-    json,
+    json, tenants,
 };
 use data_encoding::BASE64;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::{Error, Problem, seal::Sealer, source::Source, work::Work};
+use crate::{Engine, Error, Problem, seal::Sealer, source::Source, work::Work};
 
 /// The key of the push certificate in force.
 const PUSH_KEY: &str = "push_key";
@@ -34,6 +34,11 @@ const ALL_ACCESS: u32 = 8191;
 const MAX_AUTHORITIES: usize = 10;
 /// How long the certificate of a device may be good.
 const MAX_DAYS: u32 = 3650;
+
+/// How long before its end a push certificate should be renewed.
+const PUSH_WARNING: Span = Span::days(30);
+/// The number of customers whose push certificate should be renewed.
+const ENDING: &str = "allclear_apple_push_certificates_ending";
 
 /// What is set, without secrets.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -290,6 +295,32 @@ fn put(
     let object = Object { kind: "apple_mdm".into(), id: "apple_mdm".into(), name: "Apple device management".into() };
     work.note(object, None, change);
     Ok(setting.version)
+}
+
+/// When a push certificate ends, and whether it should be renewed now.
+pub fn push_end(certificate: &Certificate, now: Time) -> (Time, bool) {
+    let end = Time::from_micros(certificate.not_after().saturating_mul(1_000_000));
+    (end, end.since(now) <= PUSH_WARNING)
+}
+
+/// Counts the push certificates that should be renewed, and names them in the log if wanted: without one no device is
+/// woken.
+pub(crate) async fn watch(engine: &Engine, now: Time, log: bool) -> Result<(), Error> {
+    let found = engine.db().read(move |tx| {
+        let mut found = Vec::new();
+        for tenant in tenants::list(tx)? {
+            let certificate = settings(tx, tenant)?.push_certificate();
+            found.extend(certificate.map(|certificate| (tenant, push_end(&certificate, now))));
+        }
+        Ok::<_, Error>(found)
+    });
+    let found = found.await?;
+    let ending = found.iter().filter(|(_, (_, soon))| *soon);
+    metrics::gauge!(ENDING).set(f64::from(u32::try_from(ending.clone().count()).unwrap_or(u32::MAX)));
+    for (tenant, (end, _)) in ending.filter(|_| log) {
+        tracing::warn!(tenant = tenant.0, %end, "the push certificate for Apple devices ends: renew it with Apple");
+    }
+    Ok(())
 }
 
 /// Bytes as they are sealed: text.

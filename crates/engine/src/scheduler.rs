@@ -12,7 +12,10 @@ use allclear_domain::{
 };
 use allclear_store::{account_status as statuses, devices, jobs, journal, tenants};
 
-use crate::{Engine, Error, account_status, device_authority, digest, enforcement, indicators, ingest::Fact, outbox};
+use crate::{
+    Engine, Error, account_status, apple_mdm_settings, device_authority, digest, enforcement, indicators, ingest::Fact,
+    outbox,
+};
 
 /// How often other nodes' commits and due devices are looked for.
 const TICK: Duration = Duration::from_millis(250);
@@ -24,6 +27,8 @@ const KEEP_JOBS: Span = Span::days(30);
 const KEEP_ANSWERS: Span = Span::days(1);
 /// How often old rows are cleared away.
 const CLEAR: Span = Span::seconds(3600);
+/// How often the log says again what somebody has to do.
+const REMIND: Span = Span::days(1);
 
 /// How often it is looked whether messages or indicators expired and whether a digest is due.
 const LOOK: Span = Span::seconds(10);
@@ -33,6 +38,7 @@ const LOOK: Span = Span::seconds(10);
 struct Times {
     cleared: Option<Time>,
     looked: Option<Time>,
+    reminded: Option<Time>,
 }
 
 /// Runs for ever.
@@ -84,6 +90,11 @@ async fn tick(engine: &Engine, times: &mut Times) -> Result<(), Error> {
     }
     if times.cleared.is_none_or(|last: Time| now.since(last) >= CLEAR) {
         times.cleared = Some(now);
+        let remind = times.reminded.is_none_or(|last| now.since(last) >= REMIND);
+        apple_mdm_settings::watch(engine, now, remind).await?;
+        if remind {
+            times.reminded = Some(now);
+        }
     }
     if minute {
         times.looked = Some(now);

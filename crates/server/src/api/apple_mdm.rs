@@ -1,7 +1,7 @@
 //! How a tenant's devices are managed by Apple's protocol: the push certificate, and whose certificates are believed.
 //! Private keys and passwords are written and never shown again.
 
-use allclear_domain::time::{Span, Time};
+use allclear_domain::time::Time;
 use allclear_engine::{
     Error,
     apple_mdm_settings::{self as engine, AppleMdmSettings, NewSetting, Setting},
@@ -27,8 +27,6 @@ use crate::{
     problem::Problem,
 };
 
-/// How long before its end a push certificate should be renewed.
-const WARNING: Span = Span::days(30);
 const PUSH_KEY_BITS: usize = 2048;
 
 /// How devices are managed by Apple's protocol.
@@ -166,11 +164,10 @@ async fn shown(state: &AppState, principal: &Principal) -> Result<Response, Prob
     let settings = &setting.settings;
     let mut own = own.iter().map(show).collect::<Result<Vec<_>, _>>()?.into_iter();
     let trusted = settings.trusted_authorities.iter().filter_map(|pem| Certificate::from_pem(pem).ok());
-    let soon = state.source.now().plus(WARNING);
     let push = settings.push_certificate().map(|certificate| {
-        let shown = show(&certificate)?;
         let topic = certificate.user_id().unwrap_or_default();
-        Ok::<_, Problem>(PushCertificate { topic, expires_soon: shown.not_after <= soon, shown })
+        let (_, expires_soon) = engine::push_end(&certificate, state.source.now());
+        Ok::<_, Problem>(PushCertificate { topic, expires_soon, shown: show(&certificate)? })
     });
     let answer = AppleMdm {
         certificate_days: settings.certificate_days,
