@@ -5,7 +5,7 @@ use allclear_domain::{
     level::Platform,
     time::Time,
 };
-use allclear_engine::{Error, directory::enrollment};
+use allclear_engine::{Error, apple_mdm_settings, directory::enrollment};
 use allclear_store::{enrollment_tokens as stored, tokens::EnrollmentToken as Stored};
 use axum::{
     extract::State,
@@ -19,6 +19,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::common::base_url;
 use crate::{
     app::AppState,
+    apple::profile_url,
     auth::{Credential, Kind, Principal},
     extract::{Json, Path},
     idempotency::ShownOnce,
@@ -74,6 +75,10 @@ pub struct CreatedEnrollmentToken {
     /// The address to open on the device; the token is in it, after the `#`.
     #[schema(format = "uri")]
     url: String,
+    /// The address from which an iPhone or iPad gets the profile that puts it under management; null for other platforms
+    /// and while the management of Apple devices is not set up.
+    #[schema(required = true, format = "uri")]
+    enrollment_profile_url: Option<String>,
     /// What is known about it.
     #[serde(flatten)]
     about: EnrollmentToken,
@@ -159,13 +164,16 @@ async fn create(
     let (secret, credential) = Credential::new(Kind::Enrollment, principal.tenant, state.source.secret());
     let (reach, hours) = (principal.reach, new.expires_in_hours.unwrap_or(DEFAULT_HOURS));
     let made = state.engine.edit(principal.tenant, principal.actor(), move |work| {
-        enrollment::create_token(work, reach, &credential.hash, new.user_id, new.platform, hours)
+        let made = enrollment::create_token(work, reach, &credential.hash, new.user_id, new.platform, hours)?;
+        Ok((made, apple_mdm_settings::settings(work.tx, work.tenant)?))
     });
-    let about: EnrollmentToken = made.await?.into();
+    let (made, apple) = made.await?;
+    let about: EnrollmentToken = made.into();
     let token = secret.reveal();
+    let enrollment_profile_url = profile_url(&state, &apple, about.platform, &token);
     let url = format!("{}/enroll#{token}", base_url(&state, &headers));
     let location = [(header::LOCATION, format!("/api/v1/enrollment-tokens/{}", about.id))];
-    let created = CreatedEnrollmentToken { token, url, about };
+    let created = CreatedEnrollmentToken { token, url, enrollment_profile_url, about };
     let mut response = (StatusCode::CREATED, location, Json(created)).into_response();
     response.extensions_mut().insert(ShownOnce);
     Ok(response)

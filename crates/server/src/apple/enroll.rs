@@ -9,7 +9,8 @@ use allclear_domain::{
     time::Time,
 };
 use allclear_engine::{
-    Error, apple_mdm_settings,
+    Error,
+    apple_mdm_settings::{self, AppleMdmSettings},
     device_authority::{self, DeviceAuthority},
     device_certificates::{self, EnrollmentName},
 };
@@ -50,6 +51,22 @@ pub(super) struct ProfileParams {
     unsigned: bool,
 }
 
+/// Where a device gets the profile for an enrollment token, unless it gets none.
+pub(crate) fn profile_url(
+    state: &AppState,
+    settings: &AppleMdmSettings,
+    platform: Option<Platform>,
+    token: &str,
+) -> Option<String> {
+    let is_set_up = settings.topic().is_some() && is_for(platform);
+    let base_url = state.options.public_url.as_deref().filter(|_| is_set_up)?;
+    Some(format!("{base_url}/apple/v1/enroll/{token}"))
+}
+
+fn is_for(platform: Option<Platform>) -> bool {
+    platform.is_none_or(|platform| platform == Platform::Ios)
+}
+
 /// The profile that enrolls an Apple device
 ///
 /// For the enrollment token in the path, which is used up when the device that installed the profile says who it is. Each
@@ -83,7 +100,7 @@ pub(super) async fn profile(
     if known.expires_at <= now {
         return Err(Problem::link_expired());
     }
-    if known.platform.is_some_and(|platform| platform != Platform::Ios) {
+    if !is_for(known.platform) {
         return Err(Problem::conflict("The enrollment token is for another platform."));
     }
     let name = EnrollmentName { tenant, token: known.id };

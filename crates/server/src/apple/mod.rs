@@ -7,6 +7,8 @@ mod scep;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use enroll::profile_url;
+
 use std::time::Instant;
 
 use utoipa_axum::{router::OpenApiRouter, routes};

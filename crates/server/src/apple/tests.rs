@@ -368,6 +368,9 @@ async fn the_profile_is_signed_and_there_for_good_tokens_only() {
     let token = stage.enrollment_token().await;
     let path = |token: &str| format!("/apple/v1/enroll/{token}");
     stage.world.get(&path(&token), "").await.expect(409);
+    let any = json!({ "user_id": stage.user });
+    let any = stage.world.call("POST", "/api/v1/enrollment-tokens", &stage.admin, Some(any)).await.expect(201);
+    assert_eq!(any["enrollment_profile_url"], json!(null), "not set up yet");
     stage.manage(json!({})).await;
     // Where devices call is not for who asks to say.
     let elsewhere =
@@ -391,6 +394,11 @@ async fn the_profile_is_signed_and_there_for_good_tokens_only() {
     }
     let android = json!({ "user_id": stage.user, "platform": "android" });
     let android = stage.world.call("POST", "/api/v1/enrollment-tokens", &stage.admin, Some(android)).await.expect(201);
+    assert_eq!(android["enrollment_profile_url"], json!(null));
+    let ios = json!({ "user_id": stage.user, "platform": "ios" });
+    let ios = stage.world.call("POST", "/api/v1/enrollment-tokens", &stage.admin, Some(ios)).await.expect(201);
+    let link = ios["enrollment_profile_url"].as_str().unwrap();
+    assert_eq!(stage.world.get(link.strip_prefix("http://localhost").unwrap(), "").await.status, 200);
     stage.world.get(&path(android["token"].as_str().unwrap()), "").await.expect(409);
     let device = json!({ "platform": "ios", "serial_number": "s" });
     let body = json!({ "enrollment_token": token, "device": device });
