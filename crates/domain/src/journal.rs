@@ -213,6 +213,36 @@ pub enum Change {
         /// The profile's name.
         name: String,
     },
+    /// An administrator gave the device a command.
+    CommandRequested {
+        /// The command.
+        command: CommandId,
+        /// What it is called on the platform.
+        request_type: String,
+    },
+    /// A command of an administrator was taken back before the device answered.
+    CommandCancelled {
+        /// The command.
+        command: CommandId,
+        /// What it is called on the platform.
+        request_type: String,
+        /// Why.
+        reason: String,
+    },
+    /// The device answered to a command of an administrator.
+    CommandAnswered {
+        /// The command.
+        command: CommandId,
+        /// What it is called on the platform.
+        request_type: String,
+        /// Its answer.
+        status: ResultStatus,
+        /// The device's own words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        detail: Option<String>,
+    },
+    /// The device is not managed by its platform's means any more: it said so, or took the management off as it was told.
+    ManagementRemoved,
     /// The device's owner said that it is put right, and asked that it is checked.
     CheckRequested {
         /// The command by which the device is told.

@@ -14,6 +14,7 @@ pub mod contact;
 pub mod cycle;
 pub mod detection;
 pub mod device;
+pub mod device_command;
 pub mod evaluate;
 pub mod explain;
 pub mod found;

@@ -21,6 +21,12 @@ pub enum Right {
     EnrollDevices,
     /// Change, move, unenroll and delete devices.
     ManageDevices,
+    /// Have devices locked, restarted and asked, their apps removed and settings changed.
+    CommandDevices,
+    /// Have devices erased, their passcodes cleared, lost mode begun and ended.
+    WipeDevices,
+    /// Give devices commands in the platform's own words.
+    SendRawCommands,
     /// Create tags and set them on devices.
     ManageTags,
     /// Resolve and ignore threats.
@@ -47,13 +53,16 @@ pub enum Right {
 
 impl Right {
     /// All rights.
-    pub const ALL: [Right; 17] = [
+    pub const ALL: [Right; 20] = [
         Right::View,
         Right::ViewAudit,
         Right::Notify,
         Right::ManageUsers,
         Right::EnrollDevices,
         Right::ManageDevices,
+        Right::CommandDevices,
+        Right::WipeDevices,
+        Right::SendRawCommands,
         Right::ManageTags,
         Right::ManageThreats,
         Right::IngestDetections,
@@ -77,11 +86,11 @@ pub enum BuiltInRole {
     /// Everything about devices and their response; not roles, tokens or settings.
     #[serde(rename = "administrator_level_2")]
     AdministratorLevel2,
-    /// Threats, Protections, groups and profiles.
+    /// Threats, Protections, groups, profiles and commands that do no harm.
     SecurityManager,
     /// Services, settings, integrations and administrators.
     ServiceAdministrator,
-    /// Looks, enrolls devices, sets tags.
+    /// Looks, enrolls, locks and restarts devices, sets tags.
     HelpDesk,
     /// Looks.
     ReadOnly,
@@ -134,6 +143,8 @@ impl BuiltInRole {
                 ManageUsers,
                 EnrollDevices,
                 ManageDevices,
+                CommandDevices,
+                WipeDevices,
                 ManageTags,
                 ManageThreats,
                 IngestDetections,
@@ -145,6 +156,7 @@ impl BuiltInRole {
                 View,
                 ViewAudit,
                 Notify,
+                CommandDevices,
                 ManageTags,
                 ManageThreats,
                 IngestDetections,
@@ -162,7 +174,7 @@ impl BuiltInRole {
                 ManageRoles,
                 ManageApiTokens,
             ],
-            BuiltInRole::HelpDesk => &[View, EnrollDevices, ManageTags],
+            BuiltInRole::HelpDesk => &[View, EnrollDevices, CommandDevices, ManageTags],
             BuiltInRole::ReadOnly => &[View],
         };
         rights.iter().copied().collect()

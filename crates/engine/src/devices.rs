@@ -15,7 +15,7 @@ use allclear_store::{
 };
 
 use crate::{
-    Error, Problem, directory, ingest, rules,
+    Error, Problem, device_commands, directory, ingest, rules,
     work::{Loaded, Work},
 };
 
@@ -228,8 +228,9 @@ fn insert<T: Ord>(list: &mut Vec<T>, item: T) -> bool {
     }
 }
 
-/// Ends the management of a device: profiles that do not stay are to be taken off it. Its credential stays, so that its
-/// agent learns of it. Done again, it changes nothing.
+/// Ends the management of a device: profiles that do not stay are to be taken off it, and then the management itself if
+/// it is its platform's. What else waited for it is taken back. Its credential stays, so that it learns of all this. Done
+/// again, it changes nothing.
 pub fn unenroll(work: &mut Work<'_, '_>, reach: OrganizationGroupId, id: DeviceId) -> Result<(), Error> {
     let loaded = get(work, reach, id)?;
     let device: &mut Device = &mut loaded.record.facts.device;
@@ -239,7 +240,7 @@ pub fn unenroll(work: &mut Work<'_, '_>, reach: OrganizationGroupId, id: DeviceI
         EnrollmentStatus::Enrolled => {
             device.enrollment = EnrollmentStatus::Unenrolled;
             loaded.change(Change::DeviceUnenrolled);
-            Ok(())
+            device_commands::cancel_all(work, id, "the device was unenrolled")
         }
     }
 }

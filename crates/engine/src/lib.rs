@@ -6,6 +6,7 @@
 
 pub mod account_status;
 pub mod admins;
+pub mod apple_mdm;
 pub mod apple_mdm_settings;
 mod built_in;
 pub mod channels;
@@ -14,6 +15,7 @@ pub mod compose;
 mod detected;
 pub mod device_authority;
 pub mod device_certificates;
+pub mod device_commands;
 pub mod devices;
 pub mod digest;
 pub mod directory;
@@ -158,6 +160,11 @@ impl Engine {
     /// nothing is remembered before its first call.
     pub async fn calls(&self) -> BTreeMap<(Tenant, DeviceId), Call> {
         self.shared.wake.calls.take().await
+    }
+
+    /// Has it looked whether a device is to be woken from outside, though nothing was committed about it.
+    pub(crate) fn call(&self, tenant: Tenant, device: DeviceId) {
+        self.shared.wake.calls.call(tenant, device);
     }
 
     /// Resolves when a mail or text message was queued on this node since it was last waited for.

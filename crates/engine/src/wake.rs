@@ -106,6 +106,11 @@ impl Calls {
         self.news.notify_one();
     }
 
+    /// There may be something new for a device to do.
+    pub(crate) fn call(&self, tenant: Tenant, device: DeviceId) {
+        self.add(tenant, &Committed { woken: vec![device], ..Committed::default() });
+    }
+
     /// Waits until there are calls, and takes them all.
     pub(crate) async fn take(&self) -> BTreeMap<(Tenant, DeviceId), Call> {
         loop {

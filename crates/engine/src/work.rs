@@ -361,7 +361,16 @@ impl<'w, 'c> Work<'w, 'c> {
             return Ok(None);
         }
         record.version += 1;
-        let asked = |change: &Change| matches!(change, Change::Notified { .. } | Change::CheckRequested { .. });
+        let asked = |change: &Change| {
+            matches!(
+                change,
+                Change::Notified { .. }
+                    | Change::CheckRequested { .. }
+                    | Change::CommandRequested { .. }
+                    | Change::DeviceEnrolled
+                    | Change::DeviceUnenrolled
+            )
+        };
         let actions_changed = loaded.changes.iter().any(asked)
             || loaded.old.as_ref().is_none_or(|old| {
                 old.posture.profiles != record.posture.profiles || old.facts.reports != record.facts.reports

@@ -416,6 +416,8 @@ pub fn delete(tx: &mut Tx<'_>, tenant: Tenant, record: &DeviceRecord) -> Result<
     for sql in [
         "DELETE FROM device_alias WHERE tenant = $1 AND device_id = $2",
         "DELETE FROM device_credential WHERE tenant = $1 AND device_id = $2",
+        "DELETE FROM device_command WHERE tenant = $1 AND device_id = $2",
+        "DELETE FROM apple_enrollment WHERE tenant = $1 AND device_id = $2",
         "DELETE FROM device WHERE tenant = $1 AND id = $2",
     ] {
         tx.execute(sql, params![tenant.0, id])?;

@@ -5,12 +5,14 @@
 
 pub mod account_status;
 pub mod admins;
+pub mod apple_enrollments;
 pub mod apple_mdm_settings;
 pub mod channel_settings;
 pub mod classification_texts;
 pub mod dashboard;
 pub mod db;
 pub mod device_certificates;
+pub mod device_commands;
 pub mod device_list;
 pub mod devices;
 pub mod digest;
@@ -95,4 +97,5 @@ pub const MIGRATIONS: &[db::migrate::Migration] = &[
         name: "device_certificates",
         sql: include_str!("../migrations/0012_device_certificates.sql"),
     },
+    db::migrate::Migration { number: 13, name: "apple_mdm", sql: include_str!("../migrations/0013_apple_mdm.sql") },
 ];

@@ -145,8 +145,48 @@ impl NewDevice {
 ///
 /// [`Error::Forbidden`] if the token is worth nothing.
 pub fn enroll(work: &mut Work<'_, '_>, token: &Hash, credential: &Hash, device: &NewDevice) -> Result<DeviceId, Error> {
-    let refused = |detail: &str| Error::Forbidden(format!("the enrollment token {detail}"));
     let token = tokens::enrollment(work.tx, work.tenant, token)?.ok_or_else(|| refused("is not valid"))?;
+    let id = admit(work, &token, device)?;
+    // Its agent will say anew where it is told.
+    push_tokens::forget(work.tx, work.tenant, id)?;
+    let now = work.now;
+    if let Some(loaded) = work.device(id)? {
+        let facts = &mut loaded.record.facts.device;
+        facts.enrollment = EnrollmentStatus::Enrolled;
+        facts.enrolled_at = Some(now);
+        let status = device.protection_status.unwrap_or(ProtectionStatus::Activated);
+        facts.sensor = Sensor { status: Some(status), reported_at: Some(now), last_contact: Some(now) };
+        loaded.change(Change::DeviceEnrolled).set_credential(*credential);
+    }
+    release_waiting(work, id, device)?;
+    Ok(id)
+}
+
+/// As [`enroll`], for a device that is managed by its platform and shows who it is in another way: it is known from now
+/// on, but has not enrolled until it says so.
+pub fn begin(work: &mut Work<'_, '_>, token: TokenId, device: &NewDevice) -> Result<DeviceId, Error> {
+    let (token, _) = enrollment_tokens::get(work.tx, work.tenant, token)?.ok_or_else(|| refused("is not valid"))?;
+    let id = admit(work, &token, device)?;
+    let now = work.now;
+    if let Some(loaded) = work.device(id)? {
+        let facts = &mut loaded.record.facts.device;
+        // Its agent may have enrolled it before.
+        if facts.enrollment != EnrollmentStatus::Enrolled {
+            facts.enrollment = EnrollmentStatus::Pending;
+        }
+        ingest::heard_of(&mut facts.sensor, now);
+        loaded.touch();
+    }
+    release_waiting(work, id, device)?;
+    Ok(id)
+}
+
+fn refused(detail: &str) -> Error {
+    Error::Forbidden(format!("the enrollment token {detail}"))
+}
+
+/// Uses up a token for a device, and takes over what it says of itself and whose it is now.
+fn admit(work: &mut Work<'_, '_>, token: &EnrollmentToken, device: &NewDevice) -> Result<DeviceId, Error> {
     if token.used_at.is_some() {
         return Err(refused("was used already"));
     }
@@ -171,16 +211,15 @@ pub fn enroll(work: &mut Work<'_, '_>, token: &Hash, credential: &Hash, device: 
     }
     settle_in(work, id, &user, device)?;
     messages_app::unbind(work.tx, work.tenant, id)?;
-    // Its agent will say anew where it is told.
-    push_tokens::forget(work.tx, work.tenant, id)?;
-    if let Some(loaded) = work.device(id)? {
-        loaded.change(Change::DeviceEnrolled).set_credential(*credential);
-    }
+    Ok(id)
+}
+
+/// Takes in what waited for a device.
+fn release_waiting(work: &mut Work<'_, '_>, id: DeviceId, device: &NewDevice) -> Result<(), Error> {
     let names = [&device.serial_number, &device.udid, &device.external_id];
     let mut names: Vec<String> = names.into_iter().flatten().cloned().collect();
     names.push(id.to_string());
-    ingest::release_waiting(work, &names)?;
-    Ok(id)
+    ingest::release_waiting(work, &names)
 }
 
 /// The device that is known already, if it is one and only one.
@@ -240,7 +279,6 @@ fn fresh(work: &Work<'_, '_>, id: DeviceId, user: &User, device: &NewDevice) -> 
 
 /// Takes over what a device says of itself, and whose it is now.
 fn settle_in(work: &mut Work<'_, '_>, id: DeviceId, user: &User, device: &NewDevice) -> Result<(), Error> {
-    let now = work.now;
     let user_groups = users::groups_of(work.tx, work.tenant, user.id)?;
     let Some(loaded) = work.device(id)? else { return Ok(()) };
     loaded.record.facts.reports.clear();
@@ -274,10 +312,6 @@ fn settle_in(work: &mut Work<'_, '_>, id: DeviceId, user: &User, device: &NewDev
         let what = facts.model.as_deref().unwrap_or(facts.platform.display());
         facts.friendly_name = format!("{}'s {what}", user.name());
     }
-    facts.enrollment = EnrollmentStatus::Enrolled;
-    facts.enrolled_at = Some(now);
-    let status = device.protection_status.unwrap_or(ProtectionStatus::Activated);
-    facts.sensor = Sensor { status: Some(status), reported_at: Some(now), last_contact: Some(now) };
     if moved {
         let record = loaded.record.clone();
         allclear_store::threats::relocate(work.tx, work.tenant, &record)?;

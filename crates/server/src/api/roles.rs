@@ -383,7 +383,7 @@ mod tests {
         let token = world.admin().await;
         let made = world.call("POST", ROLES, &token, Some(json!({"name": "Copy", "copy_of": "help_desk"}))).await;
         let role = made.expect(201);
-        assert_eq!(role["rights"], json!(["view", "enroll_devices", "manage_tags"]));
+        assert_eq!(role["rights"], json!(["view", "enroll_devices", "command_devices", "manage_tags"]));
         assert_eq!((made.header("location"), made.header("etag")), (at(&role).as_str(), "\"1\""));
         assert_eq!(world.get(&at(&role), &token).await.expect(200), role);
         let copy = make(&world, &token, json!({"name": "Copy 2", "copy_of": role["id"]})).await;
