@@ -10,9 +10,10 @@ use allclear_domain::{
     device::{EnrollmentStatus, Sensor},
     evaluate::evaluate,
     ids::{CommandId, DeviceId, ProfileId, Tenant},
+    level::Platform,
     payload::Payload,
     posture::ProfileTarget,
-    profile::{Action, AllowRemoval, ProfileReport},
+    profile::{Action, AllowRemoval, ProfileReport, ResultStatus},
     rules::Rules,
     time::{Span, Time},
 };
@@ -21,8 +22,11 @@ use allclear_engine::{
     ingest::{Fact, Outcome},
     rules::profiles,
     seal::Sealer,
+    source::Source,
 };
 use allclear_store::{
+    apple_enrollments::{self, EnrollmentState},
+    db::Tx,
     devices::{self, DeviceRecord},
     notifications,
 };
@@ -194,18 +198,25 @@ pub async fn pending(engine: &Engine, tenant: Tenant, device: DeviceId) -> Resul
         return Ok(Pending { heard_at: seen.heard_at, ..Pending::default() });
     }
     // A check is handed over without being written down.
-    let left = |command: &Command| match command.task {
-        Task::Check => Span::seconds(0),
-        _ => Span::micros(TIME_TO_ANSWER.as_micros() - now.since(command.issued_at).as_micros()),
-    };
-    let left: Vec<Span> = seen.commands.iter().map(left).collect();
-    let commands = !seen.missing.is_empty() || left.iter().any(|left| *left <= Span::seconds(0));
-    let lost = left.into_iter().min().map(|left| Duration::from_micros(left.as_micros().unsigned_abs()));
-    let again = lost.into_iter().chain(seen.opens).min().filter(|_| !commands);
-    Ok(Pending { commands, again, heard_at: seen.heard_at })
+    let given_at = |command: &Command| (command.task != Task::Check).then_some(command.issued_at);
+    let missing = (!seen.missing.is_empty()).then_some(None);
+    let waits = seen.commands.iter().map(given_at).chain(missing).min();
+    Ok(Pending::of(waits, seen.opens, seen.heard_at, now))
 }
 
-async fn submit(engine: &Engine, tenant: Tenant, fact: Fact) -> Result<(), Error> {
+impl Pending {
+    /// Of something that waits, if anything does, and when it was handed over, if it was; `opens` is in how long time alone
+    /// may bring more.
+    pub(crate) fn of(waits: Option<Option<Time>>, opens: Option<Duration>, heard_at: Option<Time>, now: Time) -> Self {
+        let left = |given_at: Time| TIME_TO_ANSWER.as_micros() - now.since(given_at).as_micros();
+        let left = waits.map(|given_at| Duration::from_micros(given_at.map_or(0, left).max(0).unsigned_abs()));
+        let commands = left.is_some_and(|left| left.is_zero());
+        let again = left.into_iter().chain(opens).min().filter(|_| !commands);
+        Self { commands, again, heard_at }
+    }
+}
+
+pub(crate) async fn submit(engine: &Engine, tenant: Tenant, fact: Fact) -> Result<(), Error> {
     match engine.submit(tenant, vec![fact]).await?.first() {
         Some(Outcome::Rejected { .. }) => Err(Error::NotFound("device")),
         _ => Ok(()),
@@ -233,13 +244,36 @@ struct Seen {
     heard_at: Option<Time>,
 }
 
+/// When a device that said "not now" to a command about a profile is asked again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Postponed {
+    /// After a pause.
+    AfterPause,
+    /// When it said so before this time.
+    Before(Time),
+}
+
+/// What is wanted of a device about profiles, removals first.
+#[derive(Default)]
+pub(crate) struct Wanted {
+    /// The record was evaluated by other rules than those in force.
+    pub(crate) outdated: bool,
+    /// What was not written down as handed over yet.
+    pub(crate) missing: Vec<(CommandId, ProfileId, Action)>,
+    /// What was.
+    pub(crate) commands: Vec<Command>,
+    /// More is wanted, but the device said "not now".
+    pub(crate) postponed: bool,
+}
+
 async fn look(engine: &Engine, tenant: Tenant, device: DeviceId, messages: bool) -> Result<Seen, Error> {
     let (source, sealer) = (engine.source().clone(), engine.sealer().clone());
     let look = engine.read(tenant, move |tx, rules| {
         let record = devices::get(tx, tenant, device)?.ok_or(Error::NotFound("device"))?;
         let now = source.now();
         let opens = opens(&record, now);
-        let mut seen = Seen { again: until([opens, record.due_at], now), opens: until([opens], now), ..Seen::default() };
+        let mut seen =
+            Seen { again: until([opens, record.due_at], now), opens: until([opens], now), ..Seen::default() };
         seen.heard_at = heard_at(&record);
         if record.due_at.is_some_and(|due| due <= now) {
             seen.outdated = true;
@@ -248,36 +282,14 @@ async fn look(engine: &Engine, tenant: Tenant, device: DeviceId, messages: bool)
         seen.messages = messages && notifications::waits(tx, tenant, device)?;
         let last_contact = record.facts.device.sensor.last_contact;
         seen.silent = last_contact.is_none_or(|last| now.since(last) >= Sensor::CONTACT_STEP);
-        let mut wanted: Vec<(&ProfileTarget, ProfileReport, Action)> = Vec::new();
-        for target in &record.posture.profiles {
-            let report = record.facts.reports.iter().find(|report| report.profile == target.profile);
-            let report = report.cloned().unwrap_or_else(|| ProfileReport::new(target.profile));
-            if let Some(action) = report.action(target.desired, target.held_until, now) {
-                wanted.push((target, report, action));
-            }
+        if !is_managed(tx, tenant, &record)? {
+            let wanted = wanted(rules, &sealer, tenant, &record, Postponed::AfterPause, &*source);
+            seen.outdated = wanted.outdated;
+            seen.missing = wanted.missing;
+            seen.commands = wanted.commands;
         }
-        // A change of rules may not have come to this device yet.
-        if !wanted.is_empty() {
-            let fresh = evaluate(rules, &record.facts, &record.posture, now).posture;
-            seen.outdated = fresh.profiles != record.posture.profiles;
-        }
-        wanted.sort_by_key(|(_, _, action)| matches!(action, Action::Install(_)));
         let enrolled = record.facts.device.enrollment == EnrollmentStatus::Enrolled;
         let check = record.facts.check.filter(|check| enrolled && check.is_wanted(now));
-        for (target, report, action) in wanted {
-            let task = match task(rules, &sealer, tenant, target, &report, action) {
-                Ok(task) => task,
-                Err(error) => {
-                    let profile = target.profile;
-                    tracing::error!(%device, %profile, error = &error as &dyn std::error::Error, "a profile is held back");
-                    continue;
-                }
-            };
-            match report.issued.last().filter(|issued| issued.action == action) {
-                Some(issued) => seen.commands.push(Command { id: issued.command, issued_at: issued.at, task }),
-                None => seen.missing.push((CommandId(source.id()), target.profile, action)),
-            }
-        }
         seen.commands.extend(check.map(|check| Command {
             id: check.command,
             issued_at: check.requested_at,
@@ -288,8 +300,70 @@ async fn look(engine: &Engine, tenant: Tenant, device: DeviceId, messages: bool)
     look.await
 }
 
+/// Whether the device's profiles are its platform's business: its agent is then told nothing of them.
+fn is_managed(tx: &mut Tx<'_>, tenant: Tenant, record: &DeviceRecord) -> Result<bool, Error> {
+    if record.facts.device.platform != Platform::Ios || record.posture.profiles.is_empty() {
+        return Ok(false);
+    }
+    let enrollment = apple_enrollments::of_device(tx, tenant, record.id())?;
+    Ok(enrollment.is_some_and(|enrollment| enrollment.state == EnrollmentState::Enabled))
+}
+
+/// What is wanted of a device about profiles: what should be, compared with what it reported.
+pub(crate) fn wanted(
+    rules: &Rules,
+    sealer: &Sealer,
+    tenant: Tenant,
+    record: &DeviceRecord,
+    postponed: Postponed,
+    source: &dyn Source,
+) -> Wanted {
+    let now = source.now();
+    let mut result = Wanted::default();
+    let mut wanted: Vec<(&ProfileTarget, ProfileReport, Action)> = Vec::new();
+    for target in &record.posture.profiles {
+        let report = record.facts.reports.iter().find(|report| report.profile == target.profile);
+        let mut report = report.cloned().unwrap_or_else(|| ProfileReport::new(target.profile));
+        let answer = report.answer.as_ref().filter(|answer| answer.status == ResultStatus::NotNow);
+        let said_not_now = answer.map(|answer| (answer.action, answer.at));
+        if said_not_now.is_some() && postponed != Postponed::AfterPause {
+            report.retry_at = None;
+        }
+        let is_postponed = |action: Action| match (postponed, said_not_now) {
+            (Postponed::Before(time), Some((postponed, at))) => postponed == action && at > time,
+            _ => false,
+        };
+        match report.action(target.desired, target.held_until, now) {
+            Some(action) if is_postponed(action) => result.postponed = true,
+            Some(action) => wanted.push((target, report, action)),
+            None => {}
+        }
+    }
+    // A change of rules may not have come to this device yet.
+    if !wanted.is_empty() {
+        let fresh = evaluate(rules, &record.facts, &record.posture, now).posture;
+        result.outdated = fresh.profiles != record.posture.profiles;
+    }
+    wanted.sort_by_key(|(_, _, action)| matches!(action, Action::Install(_)));
+    for (target, report, action) in wanted {
+        let task = match task(rules, sealer, tenant, target, &report, action) {
+            Ok(task) => task,
+            Err(error) => {
+                let (device, profile) = (record.id(), target.profile);
+                tracing::error!(%device, %profile, error = &error as &dyn std::error::Error, "a profile is held back");
+                continue;
+            }
+        };
+        match report.issued.last().filter(|issued| issued.action == action) {
+            Some(issued) => result.commands.push(Command { id: issued.command, issued_at: issued.at, task }),
+            None => result.missing.push((CommandId(source.id()), target.profile, action)),
+        }
+    }
+    result
+}
+
 /// When an installation's window opens, or a failed or postponed command may be tried again.
-fn opens(record: &DeviceRecord, now: Time) -> Option<Time> {
+pub(crate) fn opens(record: &DeviceRecord, now: Time) -> Option<Time> {
     let held = record.posture.profiles.iter().filter_map(|target| target.held_until);
     let failed = record.facts.reports.iter().filter_map(|report| report.retry_at);
     let check = record.facts.check.and_then(|check| match check.state {
@@ -300,13 +374,13 @@ fn opens(record: &DeviceRecord, now: Time) -> Option<Time> {
 }
 
 /// How long until the first of these times that is yet to come.
-fn until<const N: usize>(times: [Option<Time>; N], now: Time) -> Option<Duration> {
+pub(crate) fn until<const N: usize>(times: [Option<Time>; N], now: Time) -> Option<Duration> {
     let next = times.into_iter().flatten().filter(|at| *at > now).min()?;
     Some(Duration::from_micros(next.since(now).as_micros().unsigned_abs()))
 }
 
 /// When the agent was last handed a new command, or answered one.
-fn heard_at(record: &DeviceRecord) -> Option<Time> {
+pub(crate) fn heard_at(record: &DeviceRecord) -> Option<Time> {
     let reports = record.facts.reports.iter();
     reports.flat_map(|report| report.issued.last().map(|one| one.at).max(report.answer.as_ref().map(|it| it.at))).max()
 }

@@ -1,9 +1,18 @@
-//! Apple's device management: what is handed to iPhones and iPads in Apple's own words, and what they answer.
+//! Apple devices under Apple's own management: what they say, what they are told, and the exchange of the two.
+//!
+//! A device calls, or is woken to call, and is given one command at a time until there is none. Commands about profiles
+//! are derived anew at each call, as for devices with our agent; those of administrators wait in a queue; some things the
+//! device is asked by itself. Who a device is was found out before it comes here.
 
 pub mod enrollment_profile;
+pub mod exchange;
+pub mod inquiries;
 pub mod inventory;
+pub mod messages;
+pub(crate) mod next;
 pub mod profile;
-
+pub mod property_list;
+pub mod requests;
 #[cfg(test)]
 mod tests;
 
