@@ -9,7 +9,7 @@ use std::{
 };
 
 use allclear_guard::AllowList;
-use allclear_server::app::ServerOptions;
+use allclear_server::app::{ServerOptions, TrustedProxies};
 use allclear_store::db::{DatabaseUrl, Options, Synchronous};
 use figment::{
     Figment, Metadata, Profile, Provider,
@@ -48,6 +48,8 @@ pub struct Config {
     pub outgoing: Outgoing,
     /// Indicator sets.
     pub indicators: Indicators,
+    /// Proxies before the server.
+    pub proxy: Proxy,
 }
 
 /// `[database]`
@@ -122,6 +124,13 @@ pub struct Outgoing {
 pub struct Indicators {
     /// A folder whose files are sets of every tenant; empty: none.
     pub folder: PathBuf,
+}
+
+/// `[proxy]`
+#[derive(Clone, Deserialize)]
+pub struct Proxy {
+    /// Which are believed.
+    pub trusted: Vec<String>,
 }
 
 /// Where settings come from, besides the defaults.
@@ -264,6 +273,9 @@ impl Config {
         if let Err(error) = self.allow_list() {
             check(false, &format!("outgoing.allow: {error}"));
         }
+        if let Err(error) = self.trusted_proxies() {
+            check(false, &format!("proxy.trusted: {error}"));
+        }
         problems
     }
 
@@ -298,12 +310,19 @@ impl Config {
             failures_per_second: self.limits.failures_per_second,
             outgoing: self.allow_list()?,
             indicators_folder: self.indicators_folder().is_some(),
+            // Checked before; whoever cannot be read is not trusted.
+            trusted_proxies: self.trusted_proxies().unwrap_or_default(),
         })
     }
 
     /// The folder with indicator sets, if there is one.
     pub fn indicators_folder(&self) -> Option<PathBuf> {
         Some(self.indicators.folder.clone()).filter(|folder| !folder.as_os_str().is_empty())
+    }
+
+    /// The proxies that are believed when they say which certificate a client has shown them.
+    fn trusted_proxies(&self) -> Result<TrustedProxies, String> {
+        TrustedProxies::new(&self.proxy.trusted)
     }
 
     /// What the server may reach besides public addresses.

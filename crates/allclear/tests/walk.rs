@@ -31,6 +31,8 @@ struct Operation {
 enum Needs {
     Nothing,
     DeviceCredential,
+    /// A signature by an Apple device; never answered with 401.
+    AppleSignature,
     /// A session of the Messages app.
     MessagesSession,
     /// An administrator's session: programs are kept out.
@@ -46,7 +48,12 @@ impl Needs {
         match self {
             Needs::All(needed) => needed.is_subset(rights),
             Needs::Any(needed) => !needed.is_disjoint(rights),
-            Needs::Nothing | Needs::DeviceCredential | Needs::MessagesSession | Needs::Session | Needs::Anybody => {
+            Needs::Nothing
+            | Needs::DeviceCredential
+            | Needs::AppleSignature
+            | Needs::MessagesSession
+            | Needs::Session
+            | Needs::Anybody => {
                 panic!("no role decides about that")
             }
         }
@@ -59,6 +66,9 @@ impl Needs {
         }
         if security[0].get("device_credential").is_some() {
             return Needs::DeviceCredential;
+        }
+        if security[0].get("mdm_signature").is_some() {
+            return Needs::AppleSignature;
         }
         if security[0].get("messages_session").is_some() {
             return Needs::MessagesSession;
@@ -120,6 +130,8 @@ async fn every_role_does_what_the_description_says_and_no_more() {
         let answer = Client::send(nobody.request(&operation.method, &nowhere(&operation.path))).await;
         if operation.needs == Needs::Nothing {
             assert!(answer.status < 500 && ![401, 403].contains(&answer.status), "{}: {}", answer.request, answer.text);
+        } else if operation.needs == Needs::AppleSignature {
+            answer.expect(403);
         } else {
             answer.expect(401);
         }
@@ -137,6 +149,7 @@ async fn every_role_does_what_the_description_says_and_no_more() {
             let said = format!("{name}, {}: {} {}", answer.request, answer.status, answer.text);
             match &operation.needs {
                 Needs::Nothing => assert!(answer.status < 500, "{said}"),
+                Needs::AppleSignature => assert_eq!(answer.status, 403, "{said}"),
                 Needs::DeviceCredential | Needs::MessagesSession => assert_eq!(answer.status, 401, "{said}"),
                 Needs::Session => assert!([401, 403].contains(&answer.status), "{said}"),
                 Needs::Anybody => assert!(answer.status < 500 && ![401, 405].contains(&answer.status), "{said}"),
@@ -294,6 +307,7 @@ impl Walker<'_> {
     async fn visit(&mut self, operation: &Operation) {
         let mut path = operation.path.replace("{tag_id}", "$tag").replace("{profile_id}", "$profile");
         path = path.replace("{trigger}/{channel}/{language}", "notify/sms/en").replace("{language}", "pl");
+        path = path.replace("{command_id}", "$command");
         if path.contains("{id}") {
             // Names of classifications are the same for all; a row of one's own is changed.
             path = path.replace("{id}", &resource_id(&path).map_or("trojan".to_owned(), |name| format!("${name}")));
@@ -466,6 +480,7 @@ fn bodies(operation: &str, takes_body: bool) -> Vec<Value> {
             detection(json!({ "external_id": "walnut-external" })),
         ],
         "edit_device" => vec![json!({ "friendly_name": "mine" }), json!({ "user_id": null })],
+        "create_device_command" => vec![json!({ "command": { "type": "device_lock" } })],
         "request_profile" => vec![json!({ "profile_id": "$own_profile" })],
         "tag_device" => vec![json!({ "tag_id": "$tag" })],
         "create_enrollment_token" => vec![json!({ "user_id": "$user" })],

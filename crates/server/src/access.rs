@@ -41,7 +41,13 @@ pub enum Access {
     Device,
     /// A device's owner, with a session of the Messages app.
     Messages,
+    /// A device under Apple's management, which signs what it says: its handler sees who it is, because that needs the
+    /// body. Never answered with 401.
+    AppleDevice,
 }
+
+/// Which command needs which of them, its handler knows.
+const COMMANDS: &[Right] = &[Right::CommandDevices, Right::WipeDevices, Right::SendRawCommands];
 
 /// Every route: method, path as the router writes it, who may. What is not here answers nobody.
 pub const TABLE: &[(Method, &str, Access)] = &[
@@ -236,6 +242,12 @@ pub const TABLE: &[(Method, &str, Access)] = &[
     (Method::DELETE, "/api/v1/devices/{id}/tags/{tag_id}", Access::Right(Right::ManageTags)),
     (Method::POST, "/api/v1/devices/{id}/requested-profiles", Access::Right(Right::ManageDevices)),
     (Method::DELETE, "/api/v1/devices/{id}/requested-profiles/{profile_id}", Access::Right(Right::ManageDevices)),
+    (Method::GET, "/api/v1/devices/{id}/commands", Access::Right(Right::View)),
+    (Method::POST, "/api/v1/devices/{id}/commands", Access::AnyOf(COMMANDS)),
+    (Method::GET, "/api/v1/devices/{id}/commands/{command_id}", Access::AnyOf(COMMANDS)),
+    (Method::POST, "/api/v1/devices/{id}/commands/{command_id}/cancel", Access::AnyOf(COMMANDS)),
+    (Method::PUT, "/apple/v1/checkin", Access::AppleDevice),
+    (Method::PUT, "/apple/v1/command", Access::AppleDevice),
     // With an enrollment token, which is in the body.
     (Method::POST, "/agent/v1/enroll", Access::Public),
     (Method::GET, "/agent/v1/commands", Access::Device),
@@ -327,7 +339,7 @@ pub async fn guard(State(state): State<AppState>, matched: MatchedPath, mut requ
 async fn admit(state: &AppState, path: &str, request: &mut Request) -> Result<(), Problem> {
     let access = find(request.method(), path)?;
     match access {
-        Access::Public => {}
+        Access::Public | Access::AppleDevice => {}
         Access::Device => {
             let device = device(state, request.headers()).await?;
             request.extensions_mut().insert(device);
@@ -373,6 +385,7 @@ fn authorize(access: Access, principal: &Principal) -> Result<(), Problem> {
         }
         Access::Device => Err(Problem::forbidden_because("This is for devices.")),
         Access::Messages => Err(Problem::forbidden_because("This is for the Messages app.")),
+        Access::AppleDevice => Err(Problem::forbidden_because("This is for Apple devices.")),
     }
 }
 
@@ -538,6 +551,8 @@ mod tests {
                     // What takes a body misses it here.
                     let expected = if *method == Method::POST { 415 } else { answer.status.min(399) };
                     assert_eq!(answer.status, expected, "{method} {path}: {}", answer.text());
+                } else if *access == Access::AppleDevice {
+                    assert_eq!(answer.expect(403)["type"], "/problems/forbidden", "never 401");
                 } else {
                     answer.expect(401);
                     assert!(answer.header("www-authenticate").starts_with("Bearer"));

@@ -1,11 +1,12 @@
 //! The whole router, and what its handlers share.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use allclear_engine::{Engine, source::Source};
 use allclear_guard::AllowList;
 use allclear_store::db::Db;
 use axum::{Router, middleware};
+use ipnet::IpNet;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -35,6 +36,30 @@ pub struct ServerOptions {
     pub outgoing: AllowList,
     /// Whether the server reads indicator sets from a folder.
     pub indicators_folder: bool,
+    /// Proxies that are believed when they say which certificate a client has shown them.
+    pub trusted_proxies: TrustedProxies,
+}
+
+/// Networks and addresses of proxies that are believed.
+#[derive(Clone, Debug, Default)]
+pub struct TrustedProxies(Vec<IpNet>);
+
+impl TrustedProxies {
+    /// Reads networks (`10.1.0.0/16`) and addresses; the first that is neither is the error.
+    pub fn new<S: AsRef<str>>(entries: impl IntoIterator<Item = S>) -> Result<Self, String> {
+        let network = |entry: &str| entry.parse().or_else(|_| entry.parse::<IpAddr>().map(IpNet::from));
+        let networks = entries.into_iter().map(|entry| {
+            let entry = entry.as_ref().trim();
+            network(entry).map_err(|_| format!("`{entry}` is not a network such as 10.1.0.0/16 or an address"))
+        });
+        networks.collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Whether an address is one of theirs.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.0.iter().any(|network| network.contains(&address))
+    }
 }
 
 impl Default for ServerOptions {
@@ -48,6 +73,7 @@ impl Default for ServerOptions {
             failures_per_second: 20,
             outgoing: AllowList::default(),
             indicators_folder: false,
+            trusted_proxies: TrustedProxies::default(),
         }
     }
 }

@@ -4,7 +4,8 @@
 //! * [`access`] holds the table of who may call what; a route without a row there answers nobody.
 //! * [`problem`] is the only form in which errors leave; [`extract`], [`page`] and [`check`] make them from bad input;
 //!   [`sorted`] makes pages of lists that are short.
-//! * `api` has one file for each resource; [`agent`] is what devices speak to, [`messages_app`] what their owners do.
+//! * `api` has one file for each resource; [`agent`] is what devices speak to, `apple` what those under
+//!   Apple's management do, [`messages_app`] what their owners do.
 //!
 //! This crate must not know SQL, nor decide anything about a device.
 

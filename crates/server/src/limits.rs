@@ -27,6 +27,8 @@ pub struct Limits {
 pub const BODY: usize = 1024 * 1024;
 /// The longest body of a batch of events.
 pub const BATCH: usize = 16 * 1024 * 1024;
+/// The longest answer of a device to a command: a list of all its apps, or of its certificates.
+pub const ANSWER: usize = 8 * 1024 * 1024;
 
 /// The longest body with everything that is on a device.
 pub const INVENTORY: usize = 4 * 1024 * 1024;
@@ -40,6 +42,7 @@ pub fn of(route: &str, options: &ServerOptions) -> Limits {
         INDICATORS => indicators::LARGEST,
         "/agent/v1/inventory" => INVENTORY,
         "/apple/v1/scep/{tenant}" => allclear_pki::scep::MAX_BYTES,
+        "/apple/v1/command" => ANSWER,
         _ => BODY,
     };
     let time = match route {

@@ -47,6 +47,7 @@ const READER_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 's
         (name = "apple", description = "What Apple's devices speak to, and how their management is set up."),
         (name = "messages-app", description = "What the Messages app shows a device's owner, with its own session."),
         (name = "devices", description = "Phones and tablets: what is known, derived and wanted about each."),
+        (name = "device-commands", description = "What administrators have devices do, and what came of it."),
         (name = "users", description = "People who have devices."),
         (name = "user-groups", description = "Named sets of users."),
         (name = "organization-groups", description = "The tenant tree."),
@@ -103,6 +104,8 @@ pub fn document() -> OpenApi {
         let cookie = ApiKeyValue::with_description(cookie.name, description);
         components.security_schemes.insert(name.to_owned(), SecurityScheme::ApiKey(ApiKey::Cookie(cookie)).into());
     }
+    let signature = ApiKeyValue::with_description("Mdm-Signature", "A device's signature over the body (CMS, base64).");
+    components.security_schemes.insert(APPLE.to_owned(), SecurityScheme::ApiKey(ApiKey::Header(signature)).into());
     merge_tagged(&mut components.schemas);
     for (method, path, access) in TABLE {
         let item = document.paths.paths.get_mut(*path);
@@ -141,6 +144,7 @@ const TOKEN: &str = "api_token";
 const DEVICE: &str = "device_credential";
 const SESSION: &str = "session";
 const MESSAGES: &str = "messages_session";
+const APPLE: &str = "mdm_signature";
 
 const PROBLEMS: &[(u16, &str)] = &[
     (400, "The request cannot be read, or does not say for which organization group it is."),
@@ -177,10 +181,12 @@ fn complete(operation: &mut Operation, method: &Method, path: &str, access: Acce
     let mut problems: Vec<u16> = Vec::new();
     let mut headers = Vec::new();
     if access != Access::Public {
-        problems.extend([401, 429, 503]);
+        problems.extend([429, 503]);
+        problems.push(if access == Access::AppleDevice { 403 } else { 401 });
         let schemes: &[&str] = match access {
             Access::Device => &[DEVICE],
             Access::Messages => &[MESSAGES],
+            Access::AppleDevice => &[APPLE],
             Access::Session | Access::Account => &[SESSION],
             _ => &[TOKEN, SESSION],
         };
@@ -190,7 +196,8 @@ fn complete(operation: &mut Operation, method: &Method, path: &str, access: Acce
     if matches!(access, Access::Session | Access::Messages) {
         problems.push(403);
     }
-    if !matches!(access, Access::Public | Access::Device | Access::Session | Access::Messages) {
+    let anonymous = matches!(access, Access::Public | Access::Device | Access::AppleDevice);
+    if !anonymous && !matches!(access, Access::Session | Access::Messages) {
         problems.extend([400, 403, 404]);
         headers.push(header_parameter(
             auth::ORGANIZATION_GROUP,
@@ -267,6 +274,7 @@ fn needs(access: Access) -> Option<String> {
         | Access::Account
         | Access::Authenticated
         | Access::Device
+        | Access::AppleDevice
         | Access::Messages => None,
         Access::Right(right) => Some(format!("Needs the right {}.", names(&[right], ""))),
         Access::AnyOf(rights) => Some(format!("Needs the right {}.", names(rights, " or "))),

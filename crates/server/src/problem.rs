@@ -147,6 +147,11 @@ impl Problem {
         Self::new(StatusCode::GONE, "/problems/link-expired", "Link expired", detail)
     }
 
+    /// 410: this is not there any more, or never will be.
+    pub fn gone(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::GONE, "/problems/gone", "Gone", detail)
+    }
+
     /// 404: there is no such thing, or none that the caller may know of.
     pub fn not_found(what: &str) -> Self {
         Self::new(StatusCode::NOT_FOUND, "/problems/not-found", "Not found", format!("There is no such {what}."))

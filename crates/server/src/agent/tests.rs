@@ -17,7 +17,10 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) async fn new() -> Stage {
-        let world = World::new().await;
+        Stage::with(World::new().await).await
+    }
+
+    pub(crate) async fn with(world: World) -> Stage {
         let admin = world.admin().await;
         world.call("POST", "/api/v1/quickstart/risk-response", &admin, Some(json!({}))).await.expect(200);
         let user = json!({"user_name": "ada", "display_name": "Ada Nowak", "email": "ada@example.com"});
@@ -32,6 +35,13 @@ impl Stage {
         let token = made["token"].as_str().unwrap().to_owned();
         assert_eq!(made["url"], format!("http://localhost/enroll#{token}"));
         token
+    }
+
+    /// The id of a new enrollment token, which is not the token.
+    pub(crate) async fn enrollment_token_id(&self) -> String {
+        let new = json!({"user_id": self.user});
+        let made = self.world.call("POST", "/api/v1/enrollment-tokens", &self.admin, Some(new)).await.expect(201);
+        made["id"].as_str().unwrap().to_owned()
     }
 
     async fn enroll_with(&self, token: &str, device: Value) -> Answer {

@@ -12,6 +12,7 @@ pub mod dashboard;
 pub mod detections;
 pub mod device_apps;
 pub mod device_certificates;
+pub mod device_commands;
 pub mod devices;
 #[cfg(test)]
 mod directory_tests;
@@ -99,6 +100,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(threats::router())
         .merge(device_apps::router())
         .merge(devices::router())
+        .merge(device_commands::router())
         .merge(enrollment_tokens::router())
         .merge(organization_groups::router())
         .merge(user_groups::router())

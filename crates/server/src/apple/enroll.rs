@@ -3,7 +3,6 @@
 
 use allclear_channels::apple::enrollment_profile::{self, Parts};
 use allclear_domain::{
-    ids::Tenant,
     journal::{Actor, ActorKind},
     level::Platform,
     time::Time,
@@ -104,7 +103,7 @@ pub(super) async fn profile(
         return Err(Problem::conflict("The enrollment token is for another platform."));
     }
     let name = EnrollmentName { tenant, token: known.id };
-    let (own, profile) = rendered(&state, &token.hash, name).await?;
+    let (own, profile) = rendered(&state, Some(token.hash), name).await?;
     let profile = if params.unsigned { profile } else { signed(own, profile, now).await? };
     let headers = [(header::CONTENT_TYPE, PROFILE), (header::CONTENT_DISPOSITION, FILE)];
     Ok((headers, profile).into_response())
@@ -114,10 +113,15 @@ fn unknown(state: &AppState, address: Option<Extension<ClientAddress>>) -> Probl
     slow_down(state, address.as_deref().copied()).err().unwrap_or_else(|| Problem::not_found("enrollment token"))
 }
 
-/// The profile, not signed yet.
+/// The profile for a device that is enrolled already and is to get its next certificate.
+pub(super) async fn renewed(state: &AppState, enrollment: EnrollmentName) -> Result<Vec<u8>, Problem> {
+    Ok(rendered(state, None, enrollment).await?.1)
+}
+
+/// The profile, not signed yet: for an enrollment token that was not used, or for the device that has used it.
 async fn rendered(
     state: &AppState,
-    token: &Hash,
+    token: Option<Hash>,
     enrollment: EnrollmentName,
 ) -> Result<(DeviceAuthority, Vec<u8>), Problem> {
     let (tenant, sealer) = (enrollment.tenant, state.engine.sealer().clone());
@@ -145,7 +149,7 @@ async fn rendered(
     let (scep_url, challenge) = match &setting.settings.scep_url {
         Some(url) => (url.as_str(), setting.scep_challenge()),
         None => {
-            one_time = one_time_password(state, tenant, *token).await?;
+            one_time = one_time_password(state, enrollment, token).await?;
             (own_scep.as_str(), Some(one_time.as_str()))
         }
     };
@@ -163,11 +167,18 @@ async fn rendered(
 }
 
 /// Makes a one-time password for an enrollment.
-async fn one_time_password(state: &AppState, tenant: Tenant, token: Hash) -> Result<String, Problem> {
+async fn one_time_password(
+    state: &AppState,
+    enrollment: EnrollmentName,
+    token: Option<Hash>,
+) -> Result<String, Problem> {
     let password = BASE64URL_NOPAD.encode(&state.source.secret());
     let hash = device_certificates::hash(&password);
     let actor = Actor::new(ActorKind::Device, "new device");
-    let begun = state.engine.edit(tenant, actor, move |work| device_certificates::begin(work, &token, &hash));
+    let begun = state.engine.edit(enrollment.tenant, actor, move |work| match &token {
+        Some(token) => device_certificates::begin(work, token, &hash),
+        None => device_certificates::begin_renewal(work, enrollment.token, &hash),
+    });
     begun.await.map_err(|error| match error {
         // It was used or expired this very moment.
         Error::Forbidden(_) => Problem::link_used(),

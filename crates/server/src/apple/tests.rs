@@ -42,7 +42,7 @@ fn push_certificate(key: &PrivateKey, topic: &str, days: i64) -> String {
 
 impl Stage {
     /// Sets the management of Apple devices up.
-    async fn manage(&self, mut edit: Value) -> Value {
+    pub(super) async fn manage(&self, mut edit: Value) -> Value {
         let key = PrivateKey::generate(2048).unwrap();
         edit["push_certificate"] = push_certificate(&key, TOPIC, 365).into();
         edit["push_key"] = key.pem().unwrap().into();

@@ -344,7 +344,8 @@ async fn timeline(
 
 /// Ends the management of a device
 ///
-/// Managed profiles are to be taken off it; its agent learns of that with the next commands.
+/// Managed profiles are to be taken off it; its agent learns of that with the next commands. From a device that is managed
+/// by its platform the management itself is taken off last. Commands that wait for the device are taken back.
 #[utoipa::path(post, path = "/api/v1/devices/{id}/unenroll", tag = "devices", operation_id = "unenroll_device",
     params(("id" = DeviceId, Path, description = "The device.")), responses((status = 200, body = Device)))]
 async fn unenroll(
