@@ -42,7 +42,8 @@ async function signedIn(request) {
     that(!authorization, 403, 'InvalidProviderToken');
     const uid = request.stream.session.socket.getPeerCertificate().subject.UID;
     that(uid === request.headers['apns-topic'], 400, 'TopicDisallowed');
-    return { certificate: uid };
+    const { fingerprint256 } = request.stream.session.socket.getPeerCertificate();
+    return { certificate: uid, fingerprint: fingerprint256.replaceAll(":", "").toLowerCase() };
   }
   that(authorization?.startsWith('bearer '), 403, 'MissingProviderToken');
   const token = authorization.slice('bearer '.length);

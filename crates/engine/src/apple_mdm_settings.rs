@@ -58,6 +58,10 @@ pub struct AppleMdmSettings {
     pub scep_url: Option<String>,
     /// The push certificate and those above it, in PEM.
     pub push_certificate: Option<String>,
+    /// Where devices are woken; none: at Apple.
+    pub push_url: Option<String>,
+    /// The authority of the push service, in PEM, if it is none of the public ones.
+    pub push_authority: Option<String>,
 }
 
 impl Default for AppleMdmSettings {
@@ -70,6 +74,8 @@ impl Default for AppleMdmSettings {
             trusted_authorities: Vec::new(),
             scep_url: None,
             push_certificate: None,
+            push_url: None,
+            push_authority: None,
         }
     }
 }
@@ -96,6 +102,11 @@ impl AppleMdmSettings {
         Certificate::from_pem(self.push_certificate.as_deref()?).ok()
     }
 
+    /// The authority of the push service, if it is none of the public ones.
+    pub fn push_authority(&self) -> Option<Certificate> {
+        Certificate::from_pem(self.push_authority.as_deref()?).ok()
+    }
+
     /// The topic of devices' pushes: what the push certificate is for.
     pub fn topic(&self) -> Option<String> {
         self.push_certificate()?.user_id()
@@ -118,6 +129,10 @@ impl AppleMdmSettings {
         for (index, pem) in self.trusted_authorities.iter().enumerate().take(MAX_AUTHORITIES) {
             let authority = Certificate::from_pem(pem).is_ok_and(|certificate| certificate.is_authority());
             that(authority, &format!("/trusted_authorities/{index}"), "must be the certificate of an authority in PEM");
+        }
+        if let Some(pem) = &self.push_authority {
+            let authority = Certificate::from_pem(pem).is_ok_and(|certificate| certificate.is_authority());
+            that(authority, "/push_authority", "must be the certificate of an authority in PEM");
         }
         if let Some(url) = &self.scep_url {
             let plain = url.starts_with("https://") || url.starts_with("http://");

@@ -31,6 +31,12 @@ pub fn get(tx: &mut Tx<'_>, tenant: Tenant) -> Result<Option<AppleMdmSetting>, E
     }))
 }
 
+/// The tenants that have set anything.
+pub fn tenants(tx: &mut Tx<'_>) -> Result<Vec<Tenant>, Error> {
+    let rows: Vec<i64> = tx.query("SELECT tenant FROM apple_mdm_setting ORDER BY tenant", params![])?;
+    Ok(rows.into_iter().map(Tenant).collect())
+}
+
 /// Writes what a tenant sets; the caller has compared the version.
 pub fn put(tx: &mut Tx<'_>, tenant: Tenant, setting: &AppleMdmSetting) -> Result<(), Error> {
     tx.execute(

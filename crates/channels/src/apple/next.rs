@@ -1,5 +1,5 @@
-//! What an Apple device is to do next: what administrators gave it, what profiles ask for, what it is asked by itself. Only
-//! reads.
+//! What an Apple device is to do next: what administrators gave it, what profiles ask for, what it is asked by itself. And
+//! whether there is anything for one that does not call. Only reads.
 
 use allclear_domain::{
     device::{EnrollmentStatus, ManagementType},
@@ -16,7 +16,7 @@ use allclear_engine::{
     source::Source,
 };
 use allclear_store::{
-    apple_enrollments::{self as enrollments, AppleEnrollment},
+    apple_enrollments::{self as enrollments, AppleEnrollment, EnrollmentState},
     db::Tx,
     device_commands as queue,
     devices::{self, DeviceRecord},
@@ -28,7 +28,7 @@ use super::{
     profile,
     requests::Command,
 };
-use crate::agent::{self, Postponed, Task, Wanted};
+use crate::agent::{self, Pending, Postponed, Task, Wanted};
 
 /// What a look at everything about a device came to.
 pub(super) struct Look {
@@ -76,6 +76,33 @@ pub(super) async fn look(engine: &Engine, tenant: Tenant, caller: &Caller) -> Re
         let (next, postponed) = view.next(tx, &enrollment, holder.renew)?;
         let silent = apple_mdm::is_silent(record.facts.device.sensor.last_contact, now);
         Ok(Look { device, token, silent, postponed, next })
+    });
+    read.await
+}
+
+/// What waits for a device that does not call. What it postponed does not count: it comes back by itself.
+pub(crate) async fn pending(engine: &Engine, tenant: Tenant, device: DeviceId) -> Result<Pending, Error> {
+    let (sealer, source) = (engine.sealer().clone(), engine.source().clone());
+    let read = engine.read(tenant, move |tx, rules| {
+        let now = source.now();
+        let enrollment = enrollments::of_device(tx, tenant, device)?;
+        let enrollment = enrollment.filter(|enrollment| enrollment.state == EnrollmentState::Enabled);
+        let (Some(enrollment), Some(record)) = (enrollment, devices::get(tx, tenant, device)?) else {
+            return Ok(Pending::default());
+        };
+        let inquiries: Inquiries = json::decode(&enrollment.inquiries)?;
+        let heard_at = [agent::heard_at(&record), inquiries.heard_at(), queue::heard_at(tx, tenant, device)?];
+        let view = View { rules, sealer: &sealer, source: &*source, tenant, now, record: &record };
+        let given_at = match view.next(tx, &enrollment, false)?.0 {
+            // What is to be evaluated first will be a change of its own.
+            Next::Nothing | Next::Ended | Next::Outdated => None,
+            Next::Issue(_) => Some(None),
+            Next::Profile { issued_at, .. } => Some(Some(issued_at)),
+            Next::Queued(waiting, _) => Some(waiting.sent_at.filter(|_| waiting.state == CommandState::Sent)),
+            Next::Ask(question) => Some(question.asked_at.filter(|_| question.asked.is_some())),
+        };
+        let opens = agent::until([agent::opens(&record, now)], now);
+        Ok(Pending::of(given_at, opens, heard_at.into_iter().flatten().max(), now))
     });
     read.await
 }

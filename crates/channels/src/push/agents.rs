@@ -18,17 +18,17 @@ use allclear_store::{
 use super::{
     Push,
     senders::Sender,
-    wakes::{Key, Looked, Pushed},
-    worker::{CallError, Caller, Ended, beginning, newest},
+    wakes::{Key, Looked, Pushed, Who},
+    worker::{CallError, Caller, Device, Ended, beginning, newest},
 };
-use crate::{agent, outcome::Outcome};
+use crate::agent;
 
 /// Devices looked for in one go.
 const STEP: usize = 500;
 
 impl Caller {
     /// The agents that can be reached by a push service which their tenant uses: of these, or all there are.
-    pub(super) async fn agents(&self, called: Option<Vec<Key>>) -> Result<Vec<Key>, Error> {
+    pub(super) async fn agents(&self, called: Option<Vec<Device>>) -> Result<Vec<Key>, Error> {
         let read = self.engine.db().read(|tx| Ok::<_, Error>(channel_settings::enabled(tx)?));
         let mut tenants: BTreeMap<Tenant, Vec<DeviceId>> = BTreeMap::new();
         for (tenant, transport, _) in read.await? {
@@ -52,7 +52,7 @@ impl Caller {
             for some in devices.chunks(STEP) {
                 let some = some.to_vec();
                 let read = self.engine.db().read(move |tx| Ok::<_, Error>(push_tokens::among(tx, tenant, &some)?));
-                found.extend(read.await?.into_iter().map(|device| (tenant, device)));
+                found.extend(read.await?.into_iter().map(|device| (tenant, device, Who::Agent)));
             }
         }
         Ok(found)
@@ -65,7 +65,7 @@ impl Caller {
             let read = self.engine.db().read(move |tx| Ok::<_, Error>(push_tokens::devices(tx, tenant, last, limit)?));
             let some = read.await?;
             last = some.last().copied();
-            found.extend(some.into_iter().map(|device| (tenant, device)));
+            found.extend(some.into_iter().map(|device| (tenant, device, Who::Agent)));
             if last.is_none() {
                 return Ok(());
             }
@@ -73,48 +73,25 @@ impl Caller {
     }
 
     /// Wakes an agent if there is something for it to do and nothing was heard of it.
-    pub(super) async fn wake(&self, (tenant, device): Key, pushed: Option<Pushed>) -> Looked {
-        match self.try_to_wake(tenant, device, pushed).await {
-            Ok(looked) => looked,
-            Err(Error::NotFound(_)) => Looked::Done,
-            Err(error) => {
-                let cause = &error as &dyn std::error::Error;
-                tracing::error!(%device, error = cause, "an agent could not be woken");
-                Looked::Deferred(None)
-            }
-        }
-    }
-
-    async fn try_to_wake(&self, tenant: Tenant, device: DeviceId, pushed: Option<Pushed>) -> Result<Looked, Error> {
+    pub(super) async fn wake_agent(
+        &self,
+        tenant: Tenant,
+        device: DeviceId,
+        pushed: Option<Pushed>,
+    ) -> Result<Looked, Error> {
         if self.engine.is_awaited(device) {
             return Ok(Looked::Done);
         }
         let Some(target) = self.target(tenant, device).await? else { return Ok(Looked::Done) };
         let pending = agent::pending(&self.engine, tenant, device).await?;
-        if !pending.commands {
-            return Ok(pending.again.map_or(Looked::Done, Looked::Wait));
-        }
-        let heard = pushed.is_none_or(|pushed| pending.heard_at.is_some_and(|at| at > pushed.at));
-        if !heard && !pushed.is_some_and(|pushed| pushed.again) {
-            return Ok(Looked::TooSoon);
-        }
         let at = self.engine.source().now();
-        let push = target.sender.send(&target.kept, &Push::WakeUp, at);
-        match self.hand_over(target.sender.channel(), push).await {
-            Outcome::Accepted { .. } => Ok(Looked::Pushed { at, heard }),
-            Outcome::Deferred { answer, retry_after } => {
-                tracing::debug!(%device, answer, "a wake-up was deferred");
-                Ok(Looked::Deferred(retry_after))
-            }
-            Outcome::Refused { answer } => {
-                tracing::warn!(%device, answer, "a push service refused a wake-up");
-                Ok(Looked::Refused { at })
-            }
-            Outcome::Gone { .. } => {
-                self.forget(tenant, device, target.kept).await?;
-                Ok(Looked::Done)
-            }
-        }
+        let push = || target.sender.send(&target.kept, &Push::WakeUp, at);
+        let looked = self.wake_by(target.sender.channel(), device, at, (pending, pushed), push).await;
+        let Some(looked) = looked else {
+            self.forget(tenant, device, target.kept).await?;
+            return Ok(Looked::Done);
+        };
+        Ok(looked)
     }
 
     /// Has the platform show the newest message to the owner, if the agent has not fetched it.

@@ -10,8 +10,9 @@ use allclear_domain::{
     push::{PushEnvironment, is_topic},
     time::{Span, Time},
 };
-use allclear_engine::channels::Secrets;
-use allclear_guard::{AllowList, GuardOptions, GuardedClient};
+use allclear_engine::{apple_mdm_settings::AppleMdmSettings, channels::Secrets};
+use allclear_guard::{AllowList, ClientIdentity, GuardOptions, GuardedClient};
+use allclear_pki::{Certificate, Identity};
 use allclear_store::push_tokens::KeptToken;
 use data_encoding::HEXLOWER;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
@@ -191,6 +192,11 @@ pub struct Mdm {
     topic: String,
 }
 
+/// What is wrong with where managed devices are to be woken.
+pub fn mdm_problem(settings: &AppleMdmSettings, allow: &AllowList) -> Option<String> {
+    base(settings.push_url.as_deref()?, allow).err()
+}
+
 /// Where a managed device is told, as it said in its last `TokenUpdate`.
 #[derive(Clone, Copy)]
 pub struct MdmToken<'a> {
@@ -213,6 +219,21 @@ impl Mdm {
         let options = GuardOptions { http2_only: true, ..options };
         let client = GuardedClient::new(options).map_err(|error| error.to_string())?;
         Ok(Self { client, base_url, topic })
+    }
+
+    /// The sender as a tenant has set it up; the reason if it cannot be used.
+    pub(super) fn open(settings: &AppleMdmSettings, identity: &Identity, allow: &AllowList) -> Result<Self, String> {
+        let topic = identity.certificate().user_id().unwrap_or_default();
+        let base_url = settings.push_url.clone().unwrap_or_else(|| PRODUCTION.to_owned());
+        let der = |certificate: &Certificate| certificate.der().to_vec();
+        let chain = std::iter::once(identity.certificate()).chain(identity.chain()).map(der).collect();
+        let options = GuardOptions {
+            allow: allow.clone(),
+            extra_roots: settings.push_authority().iter().map(|root| der(root).into()).collect(),
+            identity: Some(ClientIdentity::new(chain, identity.key().pkcs8_der().to_vec())),
+            ..GuardOptions::default()
+        };
+        Self::new(topic, base_url, options)
     }
 
     /// Tells one device to ask for its commands. [`Outcome::Gone`] if it is not managed by this topic any more.

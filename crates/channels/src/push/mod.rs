@@ -6,6 +6,7 @@ mod agents;
 pub mod apns;
 mod browsers;
 pub mod fcm;
+mod managed;
 mod senders;
 mod test;
 pub mod vapid;

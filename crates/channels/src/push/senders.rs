@@ -1,5 +1,5 @@
 //! Apple's and Google's push services as tenants have set them up. A sender is kept, with its connections and what it is
-//! signed in by, until its settings change.
+//! signed in by, until its settings change: so a new push certificate counts at once.
 
 use std::{
     collections::HashMap,
@@ -7,12 +7,16 @@ use std::{
 };
 
 use allclear_domain::{ids::Tenant, notification::Transport, time::Time};
-use allclear_engine::channels::Setting;
+use allclear_engine::{apple_mdm_settings, channels::Setting};
 use allclear_guard::AllowList;
 use allclear_store::push_tokens::KeptToken;
 use serde::de::DeserializeOwned;
 
-use super::{Push, apns::Apns, fcm::Fcm};
+use super::{
+    Push,
+    apns::{Apns, Mdm},
+    fcm::Fcm,
+};
 use crate::outcome::Outcome;
 
 /// Who takes pushes for agents.
@@ -64,16 +68,20 @@ fn read<T: DeserializeOwned>(setting: &Setting) -> Result<T, String> {
 /// Senders, with the version of the settings each was made of; none where they make none.
 type Kept = HashMap<(Tenant, Transport), (i64, Option<Arc<Sender>>)>;
 
+/// The same for managed devices.
+type Managing = HashMap<Tenant, (i64, Option<Arc<Mdm>>)>;
+
 /// The senders in use.
 #[derive(Debug)]
 pub(super) struct Senders {
     allow: AllowList,
     kept: Mutex<Kept>,
+    managing: Mutex<Managing>,
 }
 
 impl Senders {
     pub(super) fn new(allow: AllowList) -> Self {
-        Self { allow, kept: Mutex::default() }
+        Self { allow, kept: Mutex::default(), managing: Mutex::default() }
     }
 
     /// The sender of these settings; none while they are switched off or cannot be used.
@@ -94,6 +102,25 @@ impl Senders {
                 });
                 let sender = opened.ok().map(Arc::new);
                 kept.insert(key, (setting.version, sender.clone()));
+                sender
+            }
+        }
+    }
+    /// The sender to the devices that a tenant manages by Apple's protocol; none while there is no push certificate, or it
+    /// cannot be used.
+    pub(super) fn managing(&self, tenant: Tenant, setting: &apple_mdm_settings::Setting) -> Option<Arc<Mdm>> {
+        let mut kept = self.managing.lock().unwrap_or_else(PoisonError::into_inner);
+        match kept.get(&tenant) {
+            Some((version, sender)) if *version == setting.version => sender.clone(),
+            _ => {
+                let opened =
+                    setting.push_identity().map(|identity| Mdm::open(&setting.settings, &identity, &self.allow));
+                let sender = opened.and_then(|opened| {
+                    // Until somebody sets it up anew.
+                    let log = |why: &String| tracing::error!(tenant = tenant.0, why, "managed devices cannot be woken");
+                    opened.inspect_err(log).ok().map(Arc::new)
+                });
+                kept.insert(tenant, (setting.version, sender.clone()));
                 sender
             }
         }

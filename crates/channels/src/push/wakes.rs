@@ -1,4 +1,4 @@
-//! Which agents are to be woken, and when: at most once a minute while nothing is heard of them, then ever more seldom,
+//! Which agents and managed devices are to be woken, and when: at most once a minute while nothing is heard of them, then ever more seldom,
 //! and not for ever.
 //!
 //! A schedule and no more: must not know how an agent is woken, nor whether it has to be.
@@ -16,8 +16,17 @@ use tokio::time::Instant;
 
 use super::worker::pause;
 
-/// A device of a tenant.
-pub(super) type Key = (Tenant, DeviceId);
+/// Who on a device is woken.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) enum Who {
+    /// Our agent.
+    Agent,
+    /// The platform's own management.
+    Management,
+}
+
+/// Whom on a device of a tenant.
+pub(super) type Key = (Tenant, DeviceId, Who);
 
 /// How long an agent that may be just about to ask is left alone: one that waits on another node is told there meanwhile.
 const GRACE: Duration = Duration::from_millis(400);
@@ -192,7 +201,7 @@ mod tests {
     const AT: Time = Time::EPOCH;
 
     fn key(n: u128) -> Key {
-        (Tenant(1), DeviceId(Uuid::from_u128(n)))
+        (Tenant(1), DeviceId(Uuid::from_u128(n)), Who::Agent)
     }
 
     fn seconds(n: u64) -> Duration {

@@ -1,7 +1,8 @@
 //! Calls devices and their owners from outside, when there is something for them to fetch.
 //!
 //! Driven by what this node commits. Browsers and apps are told of a new message (`browsers`), agents that do not
-//! ask are woken when they have something to do (`agents`). A push that cannot be delivered is tried again for
+//! ask are woken when they have something to do (`agents`), and so are devices under their platform's management
+//! (`managed`), these also when it is time to ask them how they are. A push that cannot be delivered is tried again for
 //! some minutes while there is reason to; whatever is lost then is fetched when the app is opened or the agent asks.
 
 use std::{sync::Arc, time::Duration};
@@ -11,6 +12,7 @@ use allclear_domain::{
     ids::{DeviceId, Tenant},
     notification::NotificationState,
     rules::Rules,
+    time::{Span, Time},
 };
 use allclear_engine::{Engine, Error};
 use allclear_guard::GuardedClient;
@@ -22,15 +24,15 @@ use allclear_store::{
 use tokio::{
     sync::Semaphore,
     task::JoinSet,
-    time::{Instant, sleep, sleep_until},
+    time::{Instant, MissedTickBehavior, interval, sleep, sleep_until},
 };
 
 use super::{
     senders::Senders,
     vapid::KeyError,
-    wakes::{Key, Looked, Wakes},
+    wakes::{Key, Looked, Pushed, Wakes, Who},
 };
-use crate::{delivery::Outgoing, outcome::Outcome};
+use crate::{agent::Pending, delivery::Outgoing, outcome::Outcome};
 
 /// Requests to push services at once.
 const AT_ONCE: usize = 32;
@@ -43,6 +45,10 @@ const AGAIN: [Duration; 4] =
 const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 /// The shortest time between two looks at what was committed: many devices are then looked for in one go.
 const BREATH: Duration = Duration::from_millis(50);
+/// How often it is looked which managed devices it is time to ask something.
+const LOOK: Duration = Duration::from_secs(60);
+/// After how long those that did not come are woken anew.
+const ANEW: Span = Span::days(1);
 /// The most characters of a message that are shown with a push.
 const SHOWN: usize = 240;
 
@@ -60,6 +66,10 @@ pub async fn run(engine: Engine, outgoing: Outgoing, shutdown: impl Future<Outpu
     let mut under_way: JoinSet<Done> = JoinSet::new();
     // What waited when the server ended.
     under_way.spawn(Arc::clone(&caller).found(None));
+    let mut asked = caller.engine.source().now();
+    let mut anew = asked.plus(ANEW);
+    let mut looks = interval(LOOK);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut rested = Instant::now();
     tokio::pin!(shutdown);
     loop {
@@ -68,28 +78,37 @@ pub async fn run(engine: Engine, outgoing: Outgoing, shutdown: impl Future<Outpu
             () = &mut shutdown => return,
             calls = async { sleep_until(rested).await; caller.engine.calls().await } => {
                 rested = Instant::now() + BREATH;
-                let mut agents = Vec::new();
-                for (key, call) in calls {
+                let mut called = Vec::new();
+                for (device, call) in calls {
                     if call.commands {
-                        agents.push(key);
+                        called.push(device);
                     }
                     if call.message {
                         if under_way.len() < MOST_WAITING {
-                            under_way.spawn(Arc::clone(&caller).told(key));
+                            under_way.spawn(Arc::clone(&caller).told(device));
                         } else {
-                            tracing::warn!(device = %key.1, "too many pushes wait for another attempt: one is given up");
+                            tracing::warn!(device = %device.1, "too many pushes wait for another attempt: one is given up");
                         }
                     }
                 }
-                if !agents.is_empty() {
-                    under_way.spawn(Arc::clone(&caller).found(Some(agents)));
+                if !called.is_empty() {
+                    under_way.spawn(Arc::clone(&caller).found(Some(called)));
                 }
+            }
+            _ = looks.tick() => {
+                let now = caller.engine.source().now();
+                let from = if now >= anew { Time::EPOCH } else { asked };
+                if now >= anew {
+                    anew = now.plus(ANEW);
+                }
+                under_way.spawn(Arc::clone(&caller).due(from, now));
+                asked = now;
             }
             Some(done) = under_way.join_next() => match done {
                 Ok(Done::Told) => {}
-                Ok(Done::Found(agents)) => {
+                Ok(Done::Found(keys)) => {
                     let now = Instant::now();
-                    let left = agents.into_iter().filter(|key| !wakes.call(*key, now)).count();
+                    let left = keys.into_iter().filter(|key| !wakes.call(*key, now)).count();
                     if left > 0 {
                         tracing::warn!(left, "too many agents are to be woken: some will have to ask by themselves");
                     }
@@ -111,11 +130,14 @@ pub async fn run(engine: Engine, outgoing: Outgoing, shutdown: impl Future<Outpu
 enum Done {
     /// Somebody was told of a message, or not.
     Told,
-    /// Agents that may have to be woken.
+    /// Agents and managed devices that may have to be woken.
     Found(Vec<Key>),
-    /// An agent was woken, or not.
+    /// One of them was woken, or not.
     Looked(Key, Looked),
 }
+
+/// A device of a tenant.
+pub(super) type Device = (Tenant, DeviceId);
 
 /// Who calls.
 pub(super) struct Caller {
@@ -145,7 +167,7 @@ pub(super) enum Ended {
 }
 
 impl Caller {
-    async fn told(self: Arc<Self>, (tenant, device): Key) -> Done {
+    async fn told(self: Arc<Self>, (tenant, device): Device) -> Done {
         let (browsers, agent) = tokio::join!(self.tell_browsers(tenant, device), self.tell_agent(tenant, device));
         for error in [browsers, agent].into_iter().filter_map(Result::err) {
             let cause = &error as &dyn std::error::Error;
@@ -154,13 +176,61 @@ impl Caller {
         Done::Told
     }
 
-    async fn found(self: Arc<Self>, called: Option<Vec<Key>>) -> Done {
-        let found = self.agents(called).await.unwrap_or_else(|error| {
-            let cause = &error as &dyn std::error::Error;
-            tracing::error!(error = cause, "it could not be seen which agents are to be woken");
-            Vec::new()
-        });
-        Done::Found(found)
+    /// Who may have to be woken: of these devices, or of all there are.
+    async fn found(self: Arc<Self>, called: Option<Vec<Device>>) -> Done {
+        let (agents, managed) = tokio::join!(self.agents(called.clone()), self.managed(called));
+        Done::Found([seen(agents), seen(managed)].concat())
+    }
+
+    /// The managed devices that it became time to ask something, after `from` until `to`.
+    async fn due(self: Arc<Self>, from: Time, to: Time) -> Done {
+        Done::Found(seen(self.to_ask(from, to).await))
+    }
+
+    async fn wake(&self, (tenant, device, who): Key, pushed: Option<Pushed>) -> Looked {
+        let looked = match who {
+            Who::Agent => self.wake_agent(tenant, device, pushed).await,
+            Who::Management => self.wake_managed(tenant, device, pushed).await,
+        };
+        match looked {
+            Ok(looked) => looked,
+            Err(Error::NotFound(_)) => Looked::Done,
+            Err(error) => {
+                let cause = &error as &dyn std::error::Error;
+                tracing::error!(%device, ?who, error = cause, "a device could not be woken");
+                Looked::Deferred(None)
+            }
+        }
+    }
+
+    /// Pushes if something waits and it is time to. None if the push service knows the device no more.
+    pub(super) async fn wake_by<P: Future<Output = Outcome>>(
+        &self,
+        channel: &'static str,
+        device: DeviceId,
+        at: Time,
+        (pending, pushed): (Pending, Option<Pushed>),
+        push: impl FnOnce() -> P,
+    ) -> Option<Looked> {
+        if !pending.commands {
+            return Some(pending.again.map_or(Looked::Done, Looked::Wait));
+        }
+        let heard = pushed.is_none_or(|pushed| pending.heard_at.is_some_and(|at| at > pushed.at));
+        if !heard && !pushed.is_some_and(|pushed| pushed.again) {
+            return Some(Looked::TooSoon);
+        }
+        match self.hand_over(channel, push()).await {
+            Outcome::Accepted { .. } => Some(Looked::Pushed { at, heard }),
+            Outcome::Deferred { answer, retry_after } => {
+                tracing::debug!(%device, answer, "a wake-up was deferred");
+                Some(Looked::Deferred(retry_after))
+            }
+            Outcome::Refused { answer } => {
+                tracing::warn!(%device, answer, "a push service refused a wake-up");
+                Some(Looked::Refused { at })
+            }
+            Outcome::Gone { .. } => None,
+        }
     }
 
     /// Hands one push to a push service when it is its turn.
@@ -203,6 +273,14 @@ impl Caller {
         tracing::info!(%device, channel, "a push was given up; its message waits in the app");
         Ok(Ended::Settled)
     }
+}
+
+fn seen(found: Result<Vec<Key>, Error>) -> Vec<Key> {
+    found.unwrap_or_else(|error| {
+        let cause = &error as &dyn std::error::Error;
+        tracing::error!(error = cause, "it could not be seen who is to be woken");
+        Vec::new()
+    })
 }
 
 /// How long to wait after a push was deferred so often before; none: for ever.

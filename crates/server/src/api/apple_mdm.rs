@@ -1,6 +1,7 @@
 //! How a tenant's devices are managed by Apple's protocol: the push certificate, and whose certificates are believed.
 //! Private keys and passwords are written and never shown again.
 
+use allclear_channels::push::apns;
 use allclear_domain::time::Time;
 use allclear_engine::{
     Error,
@@ -58,6 +59,12 @@ pub struct AppleMdm {
     push_certificate: Option<PushCertificate>,
     /// Whether a push certificate was requested that is not here yet.
     push_certificate_requested: bool,
+    /// Where devices are woken; null: at Apple.
+    #[schema(required = true)]
+    push_url: Option<String>,
+    /// The authority of the push service, if it is none of the public ones.
+    #[schema(required = true)]
+    push_authority: Option<ShownCertificate>,
     /// Grows with every change; 0 before the first.
     version: i64,
     /// When it was changed last.
@@ -125,6 +132,12 @@ pub struct AppleMdmEdit {
     /// Its private key, RSA in PEM. Left out it is the one that the certificate was requested with.
     #[schema(max_length = 20_000, write_only)]
     push_key: Option<String>,
+    /// Where devices are woken, if not at Apple: a proxy for its push service.
+    #[schema(max_length = 500)]
+    push_url: Option<String>,
+    /// The authority of that push service in PEM, if it is none of the public ones.
+    #[schema(max_length = 20_000)]
+    push_authority: Option<String>,
     /// The version this is based on, unless `If-Match` says it; 0 before the first.
     version: Option<i64>,
 }
@@ -181,6 +194,8 @@ async fn shown(state: &AppState, principal: &Principal) -> Result<Response, Prob
         scep_challenge_set: setting.scep_challenge().is_some(),
         push_certificate: push.transpose()?,
         push_certificate_requested: setting.is_requested(),
+        push_url: settings.push_url.clone(),
+        push_authority: settings.push_authority().as_ref().map(show).transpose()?,
         version: setting.version,
         changed_at: setting.changed_at,
     };
@@ -218,7 +233,12 @@ async fn put(
         trusted_authorities: edit.trusted_authorities,
         scep_url: edit.scep_url,
         push_certificate: edit.push_certificate.unwrap_or(before.settings.push_certificate),
+        push_url: edit.push_url,
+        push_authority: edit.push_authority,
     };
+    if let Some(why) = apns::mdm_problem(&settings, &state.options.outgoing) {
+        return Err(Problem::invalid_field("/push_url", why));
+    }
     let new = NewSetting { settings, push_key: edit.push_key, scep_challenge: edit.scep_challenge, version };
     let (who, sealer, source) = (principal.clone(), state.engine.sealer().clone(), state.source.clone());
     let set = state.engine.edit(principal.tenant, principal.actor(), move |work| {

@@ -5,3 +5,4 @@ mod device;
 mod identity;
 mod life;
 mod queue;
+mod wake;
