@@ -51,6 +51,15 @@ impl Stage {
 
     pub(crate) async fn enroll(&self, serial: &str) -> Phone<'_> {
         let device = json!({"platform": "android", "serial_number": serial, "model": "Pixel 8", "os_version": "14"});
+        self.enroll_phone(device).await
+    }
+
+    /// An iPhone's agent.
+    pub(crate) async fn enroll_pad(&self, serial: &str) -> Phone<'_> {
+        self.enroll_phone(json!({"platform": "ios", "serial_number": serial})).await
+    }
+
+    async fn enroll_phone(&self, device: Value) -> Phone<'_> {
         let enrolled = self.enroll_with(&self.enrollment_token().await, device).await.expect(201);
         let text = |name: &str| enrolled[name].as_str().unwrap().to_owned();
         Phone { stage: self, id: text("device_id"), token: text("device_token") }

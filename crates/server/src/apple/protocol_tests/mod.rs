@@ -5,4 +5,5 @@ mod device;
 mod identity;
 mod life;
 mod queue;
+mod restrictions;
 mod wake;
