@@ -25,6 +25,11 @@ pub fn restrictive_merge(platform: Platform, payloads: &[&Payload]) -> Map<Strin
     by_key(&all).into_iter().filter_map(strictest).collect()
 }
 
+/// The stricter of two values of a restriction, as [`restrictive_merge`] takes it.
+pub fn stricter_value(platform: Platform, key: &str, one: &Value, other: &Value) -> Value {
+    stricter(find(settings(platform, PayloadType::Restrictions), key), one, other)
+}
+
 /// What the value that one payload gives has to do with the value in force.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

@@ -19,7 +19,7 @@ mod types;
 
 pub use check::{MAX_APPS, MAX_BYTES, MAX_PAYLOADS, PayloadIssue, check, findings};
 pub use effects::{Effect, SENSOR_APPS, changes, is_sensor};
-pub use merge::{InForce, Share, in_force, nested, restrictive_merge, restricts};
+pub use merge::{InForce, Share, in_force, nested, restrictive_merge, restricts, stricter_value};
 pub use requirements::{DeviceTraits, Need, Requirement, requirements, unmet};
 pub use secrets::secrets;
 pub use setting::{Kind, Management, Restrictive, SettingSpec, catalogue, settings};
