@@ -43,28 +43,24 @@ impl Conflict {
 pub fn conflicts(profiles: &[(ProfileId, Policy)]) -> Vec<Conflict> {
     let all = Policy::in_force(profiles.iter().map(|(_, policy)| policy.clone())).to_json();
     let in_force = units(&all);
-    let wishes: Vec<_> = profiles.iter().map(|(_, policy)| units(&policy.to_json())).collect();
-    let wish = |place: usize, unit: &Unit| {
-        let said = wishes.get(place).and_then(|units| units.get(unit)).map(|(_, value)| value.clone());
-        said.or_else(|| implied(&profiles.get(place)?.1, unit))
+    let wishes: Vec<Said> = profiles.iter().map(|(_, policy)| Said::of(policy.clone())).collect();
+    let without = |left_out: usize| {
+        let others = profiles.iter().enumerate().filter(|(place, _)| *place != left_out);
+        Said::of(Policy::in_force(others.map(|(_, (_, policy))| policy.clone())))
     };
-    let without: Vec<_> = (0..profiles.len())
-        .map(|left_out| {
-            let others = profiles.iter().enumerate().filter(|(place, _)| *place != left_out);
-            units(&Policy::in_force(others.map(|(_, (_, policy))| policy.clone())).to_json())
-        })
-        .collect();
+    let without: Vec<Said> = (0..profiles.len()).map(without).collect();
     let mut found = Vec::new();
     for (unit, (pointer, value)) in &in_force {
+        let sides = profiles.iter().zip(wishes.iter().zip(&without));
         let given: Vec<_> =
-            profiles.iter().enumerate().filter_map(|(place, (id, _))| Some((place, *id, wish(place, unit)?))).collect();
-        if given.iter().all(|(_, _, wish)| wish == value) {
+            sides.filter_map(|((id, _), (said, others))| Some((*id, said.about(unit)?, others))).collect();
+        if given.iter().all(|(_, wish, _)| wish == value) {
             continue;
         }
-        let share = |(place, id, wish): (usize, ProfileId, Value)| {
+        let share = |(id, wish, others): (ProfileId, Value, &Said)| {
             let share = if wish == *value {
                 Share::Prevails
-            } else if without.get(place).and_then(|units| units.get(unit)).is_some_and(|(_, others)| others == value) {
+            } else if others.about(unit).as_ref() == Some(value) {
                 Share::Yields
             } else {
                 Share::Contributes
@@ -75,6 +71,24 @@ pub fn conflicts(profiles: &[(ProfileId, Policy)]) -> Vec<Conflict> {
         found.push(Conflict { pointer: pointer.clone(), value: value.clone(), given });
     }
     found
+}
+
+/// A policy and its fields.
+struct Said {
+    policy: Policy,
+    units: BTreeMap<Unit, (String, Value)>,
+}
+
+impl Said {
+    fn of(policy: Policy) -> Self {
+        let units = units(&policy.to_json());
+        Said { policy, units }
+    }
+
+    /// What it says of a field, in as many words or without.
+    fn about(&self, unit: &Unit) -> Option<Value> {
+        self.units.get(unit).map(|(_, value)| value.clone()).or_else(|| implied(&self.policy, unit))
+    }
 }
 
 /// A field by its members, and by what the entries of lists are about.

@@ -77,17 +77,22 @@ fn quality(quality: PasscodeQuality) -> &'static str {
 /// is merged with it.
 pub(super) fn spell_out(requirement: &mut Map<String, Value>) {
     let quality = name(requirement, "passwordQuality");
+    let given = |key: &str| requirement.get(key).and_then(super::rules::number).unwrap_or(0.0) >= 1.0;
     let counted: &[&str] = match quality.as_str() {
         "ALPHABETIC" => &["passwordMinimumLetters"],
         "ALPHANUMERIC" => &["passwordMinimumLetters", "passwordMinimumNumeric"],
+        // Without any of these it would ask for less than the qualities below it.
+        "COMPLEX"
+            if !["Letters", "LowerCase", "UpperCase", "Symbols"]
+                .iter()
+                .any(|it| given(&format!("passwordMinimum{it}"))) =>
+        {
+            &["passwordMinimumLetters"]
+        }
         _ => &[],
     };
-    for key in counted {
-        let given = requirement.get(*key).and_then(super::rules::number).unwrap_or(0.0);
-        if given < 1.0 {
-            requirement.insert((*key).to_owned(), 1.into());
-        }
-    }
+    let missing: Vec<&str> = counted.iter().copied().filter(|key| !given(key)).collect();
+    requirement.extend(missing.into_iter().map(|key| (key.to_owned(), 1.into())));
 }
 
 /// Adds to the device's password the band that Google takes its quality for, where the work profile's has a band: a

@@ -309,10 +309,14 @@ fn concerns(detail: &NonCompliance, unit: &[String]) -> bool {
             None => true,
         },
         _ => {
+            let of_an_app = unit.get(1).is_some_and(|member| member == "personalApplications");
+            if let (true, Some(package)) = (of_an_app, &detail.package) {
+                return unit.get(2) == Some(package);
+            }
             // Indices count the entries of the whole policy, so what is left of one is as far as it can be told.
             let path = detail.field_path.as_deref().unwrap_or_default().split('[').next().unwrap_or_default();
             let path: Vec<&str> = path.split('.').filter(|step| !step.is_empty()).collect();
-            path.iter().zip(unit).all(|(step, member)| step == member)
+            path.first() != Some(&setting.as_str()) || path.iter().zip(unit).all(|(step, member)| step == member)
         }
     }
 }
