@@ -99,6 +99,7 @@ pub const TABLE: &[(Method, &str, Access)] = &[
     (Method::POST, "/api/v1/threats/{id}/reopen", Access::Right(Right::ManageThreats)),
     (Method::GET, "/api/v1/devices/{id}/explain", Access::Right(Right::View)),
     (Method::GET, "/api/v1/devices/{id}/effective-settings", Access::Right(Right::View)),
+    (Method::GET, "/api/v1/devices/{id}/policy", Access::Right(Right::View)),
     (Method::GET, "/api/v1/journal", Access::Right(Right::ViewAudit)),
     (Method::GET, "/api/v1/live", Access::AnyOf(&[Right::View, Right::ViewAudit])),
     (Method::GET, "/api/v1/dashboard", Access::Right(Right::View)),
@@ -199,6 +200,7 @@ pub const TABLE: &[(Method, &str, Access)] = &[
     (Method::POST, "/api/v1/profiles/{id}/preview", Access::Right(Right::ManageProfiles)),
     (Method::GET, "/api/v1/profiles/{id}/versions", Access::Right(Right::View)),
     (Method::GET, "/api/v1/profiles/{id}/mobileconfig", Access::Right(Right::View)),
+    (Method::GET, "/api/v1/profiles/{id}/policy", Access::Right(Right::View)),
     (Method::GET, "/api/v1/payload-settings", Access::Right(Right::View)),
     (
         Method::POST,

@@ -59,6 +59,13 @@ pub struct EffectiveProfile {
     share: Share,
 }
 
+impl EffectiveProfile {
+    /// What a profile wants and what comes of it.
+    pub(super) fn new(profile: &Profile, value: Value, share: Share) -> Self {
+        Self { id: profile.id, name: profile.name.clone(), version: profile.version, value, share }
+    }
+}
+
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(get))
 }
@@ -94,18 +101,15 @@ fn settings(platform: Platform, wanted: &[Profile]) -> Vec<EffectiveSetting> {
         wanted.iter().flat_map(|profile| profile.spec.payloads.iter().map(move |payload| (profile, payload))).collect();
     let known = payload::settings(platform, PayloadType::Restrictions);
     let in_force = payload::in_force(platform, &payloads).into_iter();
-    let profile = |(profile, value, share): (&Profile, Value, Share)| EffectiveProfile {
-        id: profile.id,
-        name: profile.name.clone(),
-        version: profile.version,
-        value,
-        share,
-    };
     let setting = in_force.map(|one| EffectiveSetting {
         help: known.iter().find(|spec| spec.key == one.key).map(|spec| spec.help),
         key: one.key,
         value: one.value,
-        profiles: one.given.into_iter().map(profile).collect(),
+        profiles: one
+            .given
+            .into_iter()
+            .map(|(profile, value, share)| EffectiveProfile::new(profile, value, share))
+            .collect(),
     });
     setting.collect()
 }

@@ -4,9 +4,12 @@ use allclear_channels::{
     agent::ProfileToInstall,
     apple::profile::{Rendering, render},
 };
-use allclear_domain::{ids::ProfileId, level::Platform};
+use allclear_domain::{ids::ProfileId, level::Platform, profile::ProfileSpec, rules::Rules};
 use allclear_engine::{Error, rules::profiles};
-use allclear_store::profiles as stored;
+use allclear_store::{
+    db::Tx,
+    profiles::{self as stored, StoredProfile},
+};
 use axum::{
     extract::State,
     http::{HeaderValue, header},
@@ -28,7 +31,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-struct VersionParams {
+pub(super) struct VersionParams {
     /// A published version; left out: the draft, as it would be published next.
     #[param(minimum = 1)]
     version: Option<u32>,
@@ -54,19 +57,11 @@ async fn get(
     Path(id): Path<ProfileId>,
     Query(params): Query<VersionParams>,
 ) -> Result<Response, Problem> {
-    let tenant = principal.tenant;
-    let found = state.engine.read(tenant, move |tx, rules| {
-        let profile = reached(tx, rules, &principal, id)?;
+    let found = state.engine.read(principal.tenant, move |tx, rules| {
+        let (profile, version, spec) = chosen(tx, rules, &principal, id, params)?;
         if profile.platform != Platform::Ios {
             return Err(Error::Conflict("only iOS profiles become configuration profiles".into()));
         }
-        let (version, spec) = match params.version {
-            None => (profile.published_version + 1, profile.draft),
-            Some(version) => {
-                let published = stored::versions(tx, tenant, id)?.into_iter().find(|one| one.number == version);
-                (version, published.ok_or(Error::NotFound("version"))?.spec)
-            }
-        };
         let spec = profiles::masked(spec);
         let profile = ProfileToInstall {
             id,
@@ -88,6 +83,26 @@ async fn get(
         (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     ];
     Ok((headers, bytes).into_response())
+}
+
+/// A profile within reach, the number of the version that is meant, and what is in that.
+pub(super) fn chosen(
+    tx: &mut Tx<'_>,
+    rules: &Rules,
+    principal: &Principal,
+    id: ProfileId,
+    params: VersionParams,
+) -> Result<(StoredProfile, u32, ProfileSpec), Error> {
+    let profile = reached(tx, rules, principal, id)?;
+    let (version, spec) = match params.version {
+        None => (profile.published_version + 1, profile.draft.clone()),
+        Some(version) => {
+            let versions = stored::versions(tx, principal.tenant, id)?;
+            let published = versions.into_iter().find(|one| one.number == version);
+            (version, published.ok_or(Error::NotFound("version"))?.spec)
+        }
+    };
+    Ok((profile, version, spec))
 }
 
 /// Apple's media type of configuration profiles.

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod admins;
+pub mod android_policy;
 pub mod api_tokens;
 pub mod apple_mdm;
 pub(crate) mod batch;
@@ -74,6 +75,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(quickstart::router())
         .merge(profiles::router())
         .merge(mobileconfig::router())
+        .merge(android_policy::router())
         .merge(payload_settings::router())
         .merge(jobs::router())
         .merge(channels::router())

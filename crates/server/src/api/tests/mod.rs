@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that panics has failed")]
 
 mod account;
+mod android_policy;
 mod classification_texts;
 mod dashboard;
 mod detections;
