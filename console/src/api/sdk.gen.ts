@@ -2,7 +2,7 @@
 
 import { type Client, type ClientMeta, type Options as Options2, type RequestResult, type ServerSentEventsResult, type TDataShape, urlSearchParamsBodySerializer } from './client';
 import { client } from './client.gen';
-import type { AnswerCommandData, AnswerCommandErrors, AnswerCommandResponses, BeginNewPasskeyData, BeginNewPasskeyErrors, BeginNewPasskeyResponses, BeginPasskeyData, BeginPasskeyErrors, BeginPasskeyResponses, BeginTotpData, BeginTotpErrors, BeginTotpResponses, ChangeUserGroupMembersData, ChangeUserGroupMembersErrors, ChangeUserGroupMembersResponses, CheckOwnDeviceData, CheckOwnDeviceErrors, CheckOwnDeviceResponses, ConfirmPasswordData, ConfirmPasswordErrors, ConfirmPasswordResponses, ConfirmTotpData, ConfirmTotpErrors, ConfirmTotpResponses, CreateAdminData, CreateAdminErrors, CreateAdminLinkData, CreateAdminLinkErrors, CreateAdminLinkResponses, CreateAdminResponses, CreateApiTokenData, CreateApiTokenErrors, CreateApiTokenResponses, CreateEnrollmentTokenData, CreateEnrollmentTokenErrors, CreateEnrollmentTokenResponses, CreateIndicatorSetData, CreateIndicatorSetErrors, CreateIndicatorSetResponses, CreateIntegrationData, CreateIntegrationErrors, CreateIntegrationResponses, CreateMessagesLinkData, CreateMessagesLinkErrors, CreateMessagesLinkResponses, CreateOrganizationGroupData, CreateOrganizationGroupErrors, CreateOrganizationGroupResponses, CreateProfileData, CreateProfileErrors, CreateProfileResponses, CreateRoleData, CreateRoleErrors, CreateRoleResponses, CreateSmartGroupData, CreateSmartGroupErrors, CreateSmartGroupResponses, CreateTagData, CreateTagErrors, CreateTagResponses, CreateUserData, CreateUserErrors, CreateUserGroupData, CreateUserGroupErrors, CreateUserGroupResponses, CreateUserResponses, DeleteAdminData, DeleteAdminErrors, DeleteAdminResponses, DeleteDeviceData, DeleteDeviceErrors, DeleteDeviceResponses, DeleteEnrollmentTokenData, DeleteEnrollmentTokenErrors, DeleteEnrollmentTokenResponses, DeleteIndicatorSetData, DeleteIndicatorSetErrors, DeleteIndicatorSetResponses, DeleteIntegrationData, DeleteIntegrationErrors, DeleteIntegrationResponses, DeleteLogoData, DeleteLogoErrors, DeleteLogoResponses, DeleteOrganizationGroupData, DeleteOrganizationGroupErrors, DeleteOrganizationGroupResponses, DeleteProfileData, DeleteProfileErrors, DeleteProfileResponses, DeleteRoleData, DeleteRoleErrors, DeleteRoleResponses, DeleteSmartGroupData, DeleteSmartGroupErrors, DeleteSmartGroupResponses, DeleteTagData, DeleteTagErrors, DeleteTagResponses, DeleteUserData, DeleteUserErrors, DeleteUserGroupData, DeleteUserGroupErrors, DeleteUserGroupResponses, DeleteUserResponses, DropSourceEventData, DropSourceEventErrors, DropSourceEventResponses, EditAccountData, EditAccountErrors, EditAccountResponses, EditAdminData, EditAdminErrors, EditAdminResponses, EditClassificationData, EditClassificationErrors, EditClassificationResponses, EditDeviceData, EditDeviceErrors, EditDeviceResponses, EditIndicatorSetData, EditIndicatorSetErrors, EditIndicatorSetResponses, EditIntegrationData, EditIntegrationErrors, EditIntegrationResponses, EditOrganizationGroupData, EditOrganizationGroupErrors, EditOrganizationGroupResponses, EditProfileData, EditProfileErrors, EditProfileResponses, EditRoleData, EditRoleErrors, EditRoleResponses, EditSmartGroupData, EditSmartGroupErrors, EditSmartGroupResponses, EditTagData, EditTagErrors, EditTagResponses, EditUserData, EditUserErrors, EditUserGroupData, EditUserGroupErrors, EditUserGroupResponses, EditUserResponses, EndOtherSessionsData, EndOtherSessionsErrors, EndOtherSessionsResponses, EndSessionData, EndSessionErrors, EndSessionResponses, EnrollData, EnrollErrors, EnrollMessagesData, EnrollMessagesErrors, EnrollMessagesResponses, EnrollResponses, ExplainDeviceData, ExplainDeviceErrors, ExplainDeviceResponses, FinishNewPasskeyData, FinishNewPasskeyErrors, FinishNewPasskeyResponses, FinishPasskeyData, FinishPasskeyErrors, FinishPasskeyResponses, FollowJournalData, FollowJournalErrors, FollowJournalResponse, FollowJournalResponses, ForgetPushTokenData, ForgetPushTokenErrors, ForgetPushTokenResponses, GetAdminData, GetAdminErrors, GetAdminResponses, GetApiTokenData, GetApiTokenErrors, GetApiTokenResponses, GetApnsChannelData, GetApnsChannelErrors, GetApnsChannelResponses, GetClassificationData, GetClassificationErrors, GetClassificationResponses, GetCommandsData, GetCommandsErrors, GetCommandsResponses, GetDashboardData, GetDashboardErrors, GetDashboardResponses, GetDashboardTrendData, GetDashboardTrendErrors, GetDashboardTrendResponses, GetDeviceData, GetDeviceEffectiveSettingsData, GetDeviceEffectiveSettingsErrors, GetDeviceEffectiveSettingsResponses, GetDeviceErrors, GetDeviceResponses, GetDeviceTimelineData, GetDeviceTimelineErrors, GetDeviceTimelineResponses, GetEmailChannelData, GetEmailChannelErrors, GetEmailChannelResponses, GetEnrollmentTokenData, GetEnrollmentTokenErrors, GetEnrollmentTokenResponses, GetFcmChannelData, GetFcmChannelErrors, GetFcmChannelResponses, GetIndicatorSetData, GetIndicatorSetErrors, GetIndicatorSetResponses, GetInstallLinkData, GetInstallLinkErrors, GetInstallLinkResponses, GetIntegrationData, GetIntegrationErrors, GetIntegrationResponses, GetJobData, GetJobErrors, GetJobResponses, GetLogoData, GetLogoErrors, GetLogoResponses, GetManifestData, GetManifestResponses, GetMessagesData, GetMessagesErrors, GetMessagesResponses, GetMobileconfigData, GetMobileconfigErrors, GetMobileconfigResponses, GetNotificationData, GetNotificationErrors, GetNotificationResponses, GetNotificationTemplateData, GetNotificationTemplateErrors, GetNotificationTemplateResponses, GetOpenapiData, GetOpenapiResponses, GetOrganizationGroupData, GetOrganizationGroupErrors, GetOrganizationGroupResponses, GetOwnStateData, GetOwnStateErrors, GetOwnStateResponses, GetProfileData, GetProfileErrors, GetProfileResponses, GetPushKeyData, GetPushKeyErrors, GetPushKeyResponses, GetRoleData, GetRoleErrors, GetRoleResponses, GetSessionData, GetSessionErrors, GetSessionResponses, GetSettingsData, GetSettingsErrors, GetSettingsResponses, GetSmartGroupData, GetSmartGroupErrors, GetSmartGroupResponses, GetSmsChannelData, GetSmsChannelErrors, GetSmsChannelResponses, GetTagData, GetTagErrors, GetTagResponses, GetThreatData, GetThreatErrors, GetThreatResponses, GetUserData, GetUserErrors, GetUserGroupData, GetUserGroupErrors, GetUserGroupResponses, GetUserResponses, GiveRecoveryCodeData, GiveRecoveryCodeErrors, GiveRecoveryCodeResponses, GiveTotpData, GiveTotpErrors, GiveTotpResponses, HealthzData, HealthzResponses, IgnoreThreatData, IgnoreThreatErrors, IgnoreThreatResponses, InspectLinkData, InspectLinkErrors, InspectLinkResponses, ListAdminsData, ListAdminsErrors, ListAdminsResponses, ListApiTokensData, ListApiTokensErrors, ListApiTokensResponses, ListChannelsData, ListChannelsErrors, ListChannelsResponses, ListClassificationsData, ListClassificationsErrors, ListClassificationsResponses, ListDeviceAppsData, ListDeviceAppsErrors, ListDeviceAppsResponses, ListDevicesData, ListDevicesErrors, ListDevicesResponses, ListEnrollmentTokensData, ListEnrollmentTokensErrors, ListEnrollmentTokensResponses, ListIndicatorsData, ListIndicatorsErrors, ListIndicatorSetsData, ListIndicatorSetsErrors, ListIndicatorSetsResponses, ListIndicatorsResponses, ListIntegrationsData, ListIntegrationsErrors, ListIntegrationsResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListNotificationsData, ListNotificationsErrors, ListNotificationsResponses, ListNotificationTemplatesData, ListNotificationTemplatesErrors, ListNotificationTemplatesResponses, ListOrganizationGroupsData, ListOrganizationGroupsErrors, ListOrganizationGroupsResponses, ListOwnMessagesData, ListOwnMessagesErrors, ListOwnMessagesResponses, ListPasskeysData, ListPasskeysErrors, ListPasskeysResponses, ListPayloadSettingsData, ListPayloadSettingsErrors, ListPayloadSettingsResponses, ListProfilesData, ListProfilesErrors, ListProfilesResponses, ListProfileVersionsData, ListProfileVersionsErrors, ListProfileVersionsResponses, ListRolesData, ListRolesErrors, ListRolesResponses, ListSessionsData, ListSessionsErrors, ListSessionsResponses, ListSmartGroupsData, ListSmartGroupsErrors, ListSmartGroupsResponses, ListSourceEventsData, ListSourceEventsErrors, ListSourceEventsResponses, ListTagsData, ListTagsErrors, ListTagsResponses, ListTemplateLanguagesData, ListTemplateLanguagesErrors, ListTemplateLanguagesResponses, ListThreatsData, ListThreatsErrors, ListThreatsResponses, ListUserGroupMembersData, ListUserGroupMembersErrors, ListUserGroupMembersResponses, ListUserGroupsData, ListUserGroupsErrors, ListUserGroupsResponses, ListUserIncidentsData, ListUserIncidentsErrors, ListUserIncidentsResponses, ListUsersData, ListUsersErrors, ListUsersResponses, LoadIndicatorSetData, LoadIndicatorSetErrors, LoadIndicatorSetResponses, MetricsData, MetricsErrors, MetricsResponses, NotifyDevicesData, NotifyDevicesErrors, NotifyDevicesResponses, NotifyUserData, NotifyUserErrors, NotifyUserResponses, OpenMessagesData, OpenMessagesErrors, OpenMessagesResponses, PreviewClassificationData, PreviewClassificationErrors, PreviewClassificationResponses, PreviewNotificationTemplateData, PreviewNotificationTemplateErrors, PreviewNotificationTemplateResponses, PreviewNotifyUserData, PreviewNotifyUserErrors, PreviewNotifyUserResponses, PreviewNotifyWordsData, PreviewNotifyWordsErrors, PreviewNotifyWordsResponses, PreviewProfileData, PreviewProfileErrors, PreviewProfileResponses, PreviewSmartGroupData, PreviewSmartGroupErrors, PreviewSmartGroupResponses, PublishProfileData, PublishProfileErrors, PublishProfileResponses, QuickstartRiskResponseData, QuickstartRiskResponseErrors, QuickstartRiskResponseResponses, ReadJournalData, ReadJournalErrors, ReadJournalResponses, ReadMessageData, ReadMessageErrors, ReadMessageResponses, ReadOwnMessageData, ReadOwnMessageErrors, ReadOwnMessageResponses, ReadyzData, ReadyzErrors, ReadyzResponses, RedeemLinkData, RedeemLinkErrors, RedeemLinkResponses, RefreshIndicatorSetData, RefreshIndicatorSetErrors, RefreshIndicatorSetResponses, RemovePasskeyData, RemovePasskeyErrors, RemovePasskeyResponses, RemoveTotpData, RemoveTotpErrors, RemoveTotpResponses, RenewRecoveryCodesData, RenewRecoveryCodesErrors, RenewRecoveryCodesResponses, ReopenThreatData, ReopenThreatErrors, ReopenThreatResponses, ReportInventoryData, ReportInventoryErrors, ReportInventoryResponses, RequestProfileData, RequestProfileErrors, RequestProfileResponses, ResetClassificationData, ResetClassificationErrors, ResetClassificationResponses, ResetClassificationTextData, ResetClassificationTextErrors, ResetClassificationTextResponses, ResetNotificationTemplateData, ResetNotificationTemplateErrors, ResetNotificationTemplateResponses, ResolveThreatData, ResolveThreatErrors, ResolveThreatResponses, RetireProfileData, RetireProfileErrors, RetireProfileResponses, RetryNotificationData, RetryNotificationErrors, RetryNotificationResponses, RetryNotificationsData, RetryNotificationsErrors, RetryNotificationsResponses, RetrySourceEventData, RetrySourceEventErrors, RetrySourceEventResponses, RevokeApiTokenData, RevokeApiTokenErrors, RevokeApiTokenResponses, SearchData, SearchErrors, SearchResponses, SetApnsChannelData, SetApnsChannelErrors, SetApnsChannelResponses, SetClassificationTextData, SetClassificationTextErrors, SetClassificationTextResponses, SetEmailChannelData, SetEmailChannelErrors, SetEmailChannelResponses, SetFcmChannelData, SetFcmChannelErrors, SetFcmChannelResponses, SetLogoData, SetLogoErrors, SetLogoResponses, SetNotificationTemplateData, SetNotificationTemplateErrors, SetNotificationTemplateResponses, SetPasswordData, SetPasswordErrors, SetPasswordResponses, SetPushTokenData, SetPushTokenErrors, SetPushTokenResponses, SetSettingsData, SetSettingsErrors, SetSettingsResponses, SetSmsChannelData, SetSmsChannelErrors, SetSmsChannelResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, SubmitAgentDetectionsData, SubmitAgentDetectionsErrors, SubmitAgentDetectionsResponses, SubmitDetectionsData, SubmitDetectionsErrors, SubmitDetectionsResponses, SubmitSourceEventsData, SubmitSourceEventsErrors, SubmitSourceEventsResponses, SubscribeToPushData, SubscribeToPushErrors, SubscribeToPushResponses, TagDeviceData, TagDeviceErrors, TagDeviceResponses, TakeSmsNewsData, TakeSmsNewsErrors, TakeSmsNewsResponses, TestChannelData, TestChannelErrors, TestChannelResponses, UnenrollDeviceData, UnenrollDeviceErrors, UnenrollDeviceResponses, UnlockAdminData, UnlockAdminErrors, UnlockAdminResponses, UnsubscribeFromPushData, UnsubscribeFromPushErrors, UnsubscribeFromPushResponses, UntagDeviceData, UntagDeviceErrors, UntagDeviceResponses, WaitForOwnStateData, WaitForOwnStateErrors, WaitForOwnStateResponses, WithdrawProfileData, WithdrawProfileErrors, WithdrawProfileResponses } from './types.gen';
+import type { AnswerCommandData, AnswerCommandErrors, AnswerCommandResponses, BeginNewPasskeyData, BeginNewPasskeyErrors, BeginNewPasskeyResponses, BeginPasskeyData, BeginPasskeyErrors, BeginPasskeyResponses, BeginTotpData, BeginTotpErrors, BeginTotpResponses, CancelDeviceCommandData, CancelDeviceCommandErrors, CancelDeviceCommandResponses, ChangeUserGroupMembersData, ChangeUserGroupMembersErrors, ChangeUserGroupMembersResponses, CheckAppleDeviceInData, CheckAppleDeviceInErrors, CheckAppleDeviceInResponses, CheckOwnDeviceData, CheckOwnDeviceErrors, CheckOwnDeviceResponses, ConfirmPasswordData, ConfirmPasswordErrors, ConfirmPasswordResponses, ConfirmTotpData, ConfirmTotpErrors, ConfirmTotpResponses, CreateAdminData, CreateAdminErrors, CreateAdminLinkData, CreateAdminLinkErrors, CreateAdminLinkResponses, CreateAdminResponses, CreateApiTokenData, CreateApiTokenErrors, CreateApiTokenResponses, CreateDeviceCommandData, CreateDeviceCommandErrors, CreateDeviceCommandResponses, CreateEnrollmentTokenData, CreateEnrollmentTokenErrors, CreateEnrollmentTokenResponses, CreateIndicatorSetData, CreateIndicatorSetErrors, CreateIndicatorSetResponses, CreateIntegrationData, CreateIntegrationErrors, CreateIntegrationResponses, CreateMessagesLinkData, CreateMessagesLinkErrors, CreateMessagesLinkResponses, CreateOrganizationGroupData, CreateOrganizationGroupErrors, CreateOrganizationGroupResponses, CreateProfileData, CreateProfileErrors, CreateProfileResponses, CreateRoleData, CreateRoleErrors, CreateRoleResponses, CreateSmartGroupData, CreateSmartGroupErrors, CreateSmartGroupResponses, CreateTagData, CreateTagErrors, CreateTagResponses, CreateUserData, CreateUserErrors, CreateUserGroupData, CreateUserGroupErrors, CreateUserGroupResponses, CreateUserResponses, DeleteAdminData, DeleteAdminErrors, DeleteAdminResponses, DeleteDeviceData, DeleteDeviceErrors, DeleteDeviceResponses, DeleteEnrollmentTokenData, DeleteEnrollmentTokenErrors, DeleteEnrollmentTokenResponses, DeleteIndicatorSetData, DeleteIndicatorSetErrors, DeleteIndicatorSetResponses, DeleteIntegrationData, DeleteIntegrationErrors, DeleteIntegrationResponses, DeleteLogoData, DeleteLogoErrors, DeleteLogoResponses, DeleteOrganizationGroupData, DeleteOrganizationGroupErrors, DeleteOrganizationGroupResponses, DeleteProfileData, DeleteProfileErrors, DeleteProfileResponses, DeleteRoleData, DeleteRoleErrors, DeleteRoleResponses, DeleteSmartGroupData, DeleteSmartGroupErrors, DeleteSmartGroupResponses, DeleteTagData, DeleteTagErrors, DeleteTagResponses, DeleteUserData, DeleteUserErrors, DeleteUserGroupData, DeleteUserGroupErrors, DeleteUserGroupResponses, DeleteUserResponses, DropSourceEventData, DropSourceEventErrors, DropSourceEventResponses, EditAccountData, EditAccountErrors, EditAccountResponses, EditAdminData, EditAdminErrors, EditAdminResponses, EditClassificationData, EditClassificationErrors, EditClassificationResponses, EditDeviceData, EditDeviceErrors, EditDeviceResponses, EditIndicatorSetData, EditIndicatorSetErrors, EditIndicatorSetResponses, EditIntegrationData, EditIntegrationErrors, EditIntegrationResponses, EditOrganizationGroupData, EditOrganizationGroupErrors, EditOrganizationGroupResponses, EditProfileData, EditProfileErrors, EditProfileResponses, EditRoleData, EditRoleErrors, EditRoleResponses, EditSmartGroupData, EditSmartGroupErrors, EditSmartGroupResponses, EditTagData, EditTagErrors, EditTagResponses, EditUserData, EditUserErrors, EditUserGroupData, EditUserGroupErrors, EditUserGroupResponses, EditUserResponses, EndOtherSessionsData, EndOtherSessionsErrors, EndOtherSessionsResponses, EndSessionData, EndSessionErrors, EndSessionResponses, EnrollData, EnrollErrors, EnrollMessagesData, EnrollMessagesErrors, EnrollMessagesResponses, EnrollResponses, ExchangeAppleCommandData, ExchangeAppleCommandErrors, ExchangeAppleCommandResponses, ExplainDeviceData, ExplainDeviceErrors, ExplainDeviceResponses, FinishNewPasskeyData, FinishNewPasskeyErrors, FinishNewPasskeyResponses, FinishPasskeyData, FinishPasskeyErrors, FinishPasskeyResponses, FollowJournalData, FollowJournalErrors, FollowJournalResponse, FollowJournalResponses, ForgetPushTokenData, ForgetPushTokenErrors, ForgetPushTokenResponses, GetAdminData, GetAdminErrors, GetAdminResponses, GetApiTokenData, GetApiTokenErrors, GetApiTokenResponses, GetApnsChannelData, GetApnsChannelErrors, GetApnsChannelResponses, GetAppleMdmData, GetAppleMdmErrors, GetAppleMdmResponses, GetClassificationData, GetClassificationErrors, GetClassificationResponses, GetCommandsData, GetCommandsErrors, GetCommandsResponses, GetDashboardData, GetDashboardErrors, GetDashboardResponses, GetDashboardTrendData, GetDashboardTrendErrors, GetDashboardTrendResponses, GetDeviceCommandData, GetDeviceCommandErrors, GetDeviceCommandResponses, GetDeviceData, GetDeviceEffectiveSettingsData, GetDeviceEffectiveSettingsErrors, GetDeviceEffectiveSettingsResponses, GetDeviceErrors, GetDevicePolicyData, GetDevicePolicyErrors, GetDevicePolicyResponses, GetDeviceResponses, GetDeviceTimelineData, GetDeviceTimelineErrors, GetDeviceTimelineResponses, GetEmailChannelData, GetEmailChannelErrors, GetEmailChannelResponses, GetEnrollmentProfileData, GetEnrollmentProfileErrors, GetEnrollmentProfileResponses, GetEnrollmentTokenData, GetEnrollmentTokenErrors, GetEnrollmentTokenResponses, GetFcmChannelData, GetFcmChannelErrors, GetFcmChannelResponses, GetIndicatorSetData, GetIndicatorSetErrors, GetIndicatorSetResponses, GetInstallLinkData, GetInstallLinkErrors, GetInstallLinkResponses, GetIntegrationData, GetIntegrationErrors, GetIntegrationResponses, GetJobData, GetJobErrors, GetJobResponses, GetLogoData, GetLogoErrors, GetLogoResponses, GetManifestData, GetManifestResponses, GetMessagesData, GetMessagesErrors, GetMessagesResponses, GetMobileconfigData, GetMobileconfigErrors, GetMobileconfigResponses, GetNotificationData, GetNotificationErrors, GetNotificationResponses, GetNotificationTemplateData, GetNotificationTemplateErrors, GetNotificationTemplateResponses, GetOpenapiData, GetOpenapiResponses, GetOrganizationGroupData, GetOrganizationGroupErrors, GetOrganizationGroupResponses, GetOwnStateData, GetOwnStateErrors, GetOwnStateResponses, GetProfileData, GetProfileErrors, GetProfilePolicyData, GetProfilePolicyErrors, GetProfilePolicyResponses, GetProfileResponses, GetPushKeyData, GetPushKeyErrors, GetPushKeyResponses, GetRoleData, GetRoleErrors, GetRoleResponses, GetSessionData, GetSessionErrors, GetSessionResponses, GetSettingsData, GetSettingsErrors, GetSettingsResponses, GetSmartGroupData, GetSmartGroupErrors, GetSmartGroupResponses, GetSmsChannelData, GetSmsChannelErrors, GetSmsChannelResponses, GetTagData, GetTagErrors, GetTagResponses, GetThreatData, GetThreatErrors, GetThreatResponses, GetUserData, GetUserErrors, GetUserGroupData, GetUserGroupErrors, GetUserGroupResponses, GetUserResponses, GiveRecoveryCodeData, GiveRecoveryCodeErrors, GiveRecoveryCodeResponses, GiveTotpData, GiveTotpErrors, GiveTotpResponses, HealthzData, HealthzResponses, IgnoreThreatData, IgnoreThreatErrors, IgnoreThreatResponses, InspectLinkData, InspectLinkErrors, InspectLinkResponses, ListAdminsData, ListAdminsErrors, ListAdminsResponses, ListApiTokensData, ListApiTokensErrors, ListApiTokensResponses, ListChannelsData, ListChannelsErrors, ListChannelsResponses, ListClassificationsData, ListClassificationsErrors, ListClassificationsResponses, ListDeviceAppsData, ListDeviceAppsErrors, ListDeviceAppsResponses, ListDeviceCertificatesData, ListDeviceCertificatesErrors, ListDeviceCertificatesResponses, ListDeviceCommandsData, ListDeviceCommandsErrors, ListDeviceCommandsResponses, ListDevicesData, ListDevicesErrors, ListDevicesResponses, ListEnrollmentTokensData, ListEnrollmentTokensErrors, ListEnrollmentTokensResponses, ListIndicatorsData, ListIndicatorsErrors, ListIndicatorSetsData, ListIndicatorSetsErrors, ListIndicatorSetsResponses, ListIndicatorsResponses, ListIntegrationsData, ListIntegrationsErrors, ListIntegrationsResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListNotificationsData, ListNotificationsErrors, ListNotificationsResponses, ListNotificationTemplatesData, ListNotificationTemplatesErrors, ListNotificationTemplatesResponses, ListOrganizationGroupsData, ListOrganizationGroupsErrors, ListOrganizationGroupsResponses, ListOwnMessagesData, ListOwnMessagesErrors, ListOwnMessagesResponses, ListPasskeysData, ListPasskeysErrors, ListPasskeysResponses, ListPayloadSettingsData, ListPayloadSettingsErrors, ListPayloadSettingsResponses, ListProfilesData, ListProfilesErrors, ListProfilesResponses, ListProfileVersionsData, ListProfileVersionsErrors, ListProfileVersionsResponses, ListRolesData, ListRolesErrors, ListRolesResponses, ListSessionsData, ListSessionsErrors, ListSessionsResponses, ListSmartGroupsData, ListSmartGroupsErrors, ListSmartGroupsResponses, ListSourceEventsData, ListSourceEventsErrors, ListSourceEventsResponses, ListTagsData, ListTagsErrors, ListTagsResponses, ListTemplateLanguagesData, ListTemplateLanguagesErrors, ListTemplateLanguagesResponses, ListThreatsData, ListThreatsErrors, ListThreatsResponses, ListUserGroupMembersData, ListUserGroupMembersErrors, ListUserGroupMembersResponses, ListUserGroupsData, ListUserGroupsErrors, ListUserGroupsResponses, ListUserIncidentsData, ListUserIncidentsErrors, ListUserIncidentsResponses, ListUsersData, ListUsersErrors, ListUsersResponses, LoadIndicatorSetData, LoadIndicatorSetErrors, LoadIndicatorSetResponses, MetricsData, MetricsErrors, MetricsResponses, NotifyDevicesData, NotifyDevicesErrors, NotifyDevicesResponses, NotifyUserData, NotifyUserErrors, NotifyUserResponses, OpenMessagesData, OpenMessagesErrors, OpenMessagesResponses, PreviewClassificationData, PreviewClassificationErrors, PreviewClassificationResponses, PreviewNotificationTemplateData, PreviewNotificationTemplateErrors, PreviewNotificationTemplateResponses, PreviewNotifyUserData, PreviewNotifyUserErrors, PreviewNotifyUserResponses, PreviewNotifyWordsData, PreviewNotifyWordsErrors, PreviewNotifyWordsResponses, PreviewProfileData, PreviewProfileErrors, PreviewProfileResponses, PreviewSmartGroupData, PreviewSmartGroupErrors, PreviewSmartGroupResponses, PublishProfileData, PublishProfileErrors, PublishProfileResponses, QuickstartRiskResponseData, QuickstartRiskResponseErrors, QuickstartRiskResponseResponses, ReadJournalData, ReadJournalErrors, ReadJournalResponses, ReadMessageData, ReadMessageErrors, ReadMessageResponses, ReadOwnMessageData, ReadOwnMessageErrors, ReadOwnMessageResponses, ReadyzData, ReadyzErrors, ReadyzResponses, RedeemLinkData, RedeemLinkErrors, RedeemLinkResponses, RefreshIndicatorSetData, RefreshIndicatorSetErrors, RefreshIndicatorSetResponses, RemovePasskeyData, RemovePasskeyErrors, RemovePasskeyResponses, RemoveTotpData, RemoveTotpErrors, RemoveTotpResponses, RenewRecoveryCodesData, RenewRecoveryCodesErrors, RenewRecoveryCodesResponses, ReopenThreatData, ReopenThreatErrors, ReopenThreatResponses, ReportInventoryData, ReportInventoryErrors, ReportInventoryResponses, RequestProfileData, RequestProfileErrors, RequestProfileResponses, RequestPushCertificateData, RequestPushCertificateErrors, RequestPushCertificateResponses, ResetClassificationData, ResetClassificationErrors, ResetClassificationResponses, ResetClassificationTextData, ResetClassificationTextErrors, ResetClassificationTextResponses, ResetNotificationTemplateData, ResetNotificationTemplateErrors, ResetNotificationTemplateResponses, ResolveThreatData, ResolveThreatErrors, ResolveThreatResponses, RetireProfileData, RetireProfileErrors, RetireProfileResponses, RetryNotificationData, RetryNotificationErrors, RetryNotificationResponses, RetryNotificationsData, RetryNotificationsErrors, RetryNotificationsResponses, RetrySourceEventData, RetrySourceEventErrors, RetrySourceEventResponses, RevokeApiTokenData, RevokeApiTokenErrors, RevokeApiTokenResponses, RevokeDeviceCertificateData, RevokeDeviceCertificateErrors, RevokeDeviceCertificateResponses, ScepGetData, ScepGetErrors, ScepGetResponses, ScepPostData, ScepPostErrors, ScepPostResponses, SearchData, SearchErrors, SearchResponses, SetApnsChannelData, SetApnsChannelErrors, SetApnsChannelResponses, SetAppleMdmData, SetAppleMdmErrors, SetAppleMdmResponses, SetClassificationTextData, SetClassificationTextErrors, SetClassificationTextResponses, SetEmailChannelData, SetEmailChannelErrors, SetEmailChannelResponses, SetFcmChannelData, SetFcmChannelErrors, SetFcmChannelResponses, SetLogoData, SetLogoErrors, SetLogoResponses, SetNotificationTemplateData, SetNotificationTemplateErrors, SetNotificationTemplateResponses, SetPasswordData, SetPasswordErrors, SetPasswordResponses, SetPushTokenData, SetPushTokenErrors, SetPushTokenResponses, SetSettingsData, SetSettingsErrors, SetSettingsResponses, SetSmsChannelData, SetSmsChannelErrors, SetSmsChannelResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, SubmitAgentDetectionsData, SubmitAgentDetectionsErrors, SubmitAgentDetectionsResponses, SubmitDetectionsData, SubmitDetectionsErrors, SubmitDetectionsResponses, SubmitSourceEventsData, SubmitSourceEventsErrors, SubmitSourceEventsResponses, SubscribeToPushData, SubscribeToPushErrors, SubscribeToPushResponses, TagDeviceData, TagDeviceErrors, TagDeviceResponses, TakeSmsNewsData, TakeSmsNewsErrors, TakeSmsNewsResponses, TestChannelData, TestChannelErrors, TestChannelResponses, UnenrollDeviceData, UnenrollDeviceErrors, UnenrollDeviceResponses, UnlockAdminData, UnlockAdminErrors, UnlockAdminResponses, UnsubscribeFromPushData, UnsubscribeFromPushErrors, UnsubscribeFromPushResponses, UntagDeviceData, UntagDeviceErrors, UntagDeviceResponses, WaitForOwnStateData, WaitForOwnStateErrors, WaitForOwnStateResponses, WithdrawProfileData, WithdrawProfileErrors, WithdrawProfileResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -574,6 +574,73 @@ export const getApiToken = <ThrowOnError extends boolean = false>(options: Optio
             type: 'apiKey'
         }],
     url: '/api/v1/api-tokens/{id}',
+    ...options
+});
+
+/**
+ * How Apple devices are managed
+ *
+ * It concerns the whole tenant, so a part of it does not suffice as reach.
+ *
+ * Needs the right `view`.
+ */
+export const getAppleMdm = <ThrowOnError extends boolean = false>(options?: Options<GetAppleMdmData, ThrowOnError>): RequestResult<GetAppleMdmResponses, GetAppleMdmErrors, ThrowOnError> => (options?.client ?? client).get<GetAppleMdmResponses, GetAppleMdmErrors, ThrowOnError>({
+    security: [{
+            key: 'api_token',
+            scheme: 'bearer',
+            type: 'http'
+        }, {
+            in: 'cookie',
+            name: 'allclear_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/apple-mdm',
+    ...options
+});
+
+/**
+ * Sets up how Apple devices are managed
+ *
+ * The first time an authority for the certificates of devices is made, which takes seconds.
+ *
+ * Needs the right `manage_settings`.
+ */
+export const setAppleMdm = <ThrowOnError extends boolean = false>(options: Options<SetAppleMdmData, ThrowOnError>): RequestResult<SetAppleMdmResponses, SetAppleMdmErrors, ThrowOnError> => (options.client ?? client).put<SetAppleMdmResponses, SetAppleMdmErrors, ThrowOnError>({
+    security: [{
+            key: 'api_token',
+            scheme: 'bearer',
+            type: 'http'
+        }, {
+            in: 'cookie',
+            name: 'allclear_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/apple-mdm',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Requests a push certificate
+ *
+ * Makes a private key, which is kept, and a request for its certificate. A request that was made before is forgotten.
+ *
+ * Needs the right `manage_settings`.
+ */
+export const requestPushCertificate = <ThrowOnError extends boolean = false>(options?: Options<RequestPushCertificateData, ThrowOnError>): RequestResult<RequestPushCertificateResponses, RequestPushCertificateErrors, ThrowOnError> => (options?.client ?? client).post<RequestPushCertificateResponses, RequestPushCertificateErrors, ThrowOnError>({
+    security: [{
+            key: 'api_token',
+            scheme: 'bearer',
+            type: 'http'
+        }, {
+            in: 'cookie',
+            name: 'allclear_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/apple-mdm/push-certificate-request',
     ...options
 });
 
@@ -1164,6 +1231,138 @@ export const listDeviceApps = <ThrowOnError extends boolean = false>(options: Op
 });
 
 /**
+ * The certificates of a device
+ *
+ * By which it shows who it is where its platform has such: devices under Apple's management.
+ *
+ * Needs the right `view`.
+ */
+export const listDeviceCertificates = <ThrowOnError extends boolean = false>(options: Options<ListDeviceCertificatesData, ThrowOnError>): RequestResult<ListDeviceCertificatesResponses, ListDeviceCertificatesErrors, ThrowOnError> => (options.client ?? client).get<ListDeviceCertificatesResponses, ListDeviceCertificatesErrors, ThrowOnError>({
+    security: [{
+            key: 'api_token',
+            scheme: 'bearer',
+            type: 'http'
+        }, {
+            in: 'cookie',
+            name: 'allclear_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/devices/{id}/certificates',
+    ...options
+});
+
+/**
+ * Revokes a certificate of a device
+ *
+ * The device is not heard with it any more; under Apple's management it has to enroll again. Done again, it changes
+ * nothing.
+ *
+ * Needs the right `manage_devices`.
+ */
+export const revokeDeviceCertificate = <ThrowOnError extends boolean = false>(options: Options<RevokeDeviceCertificateData, ThrowOnError>): RequestResult<RevokeDeviceCertificateResponses, RevokeDeviceCertificateErrors, ThrowOnError> => (options.client ?? client).post<RevokeDeviceCertificateResponses, RevokeDeviceCertificateErrors, ThrowOnError>({
+    security: [{
+            key: 'api_token',
+            scheme: 'bearer',
+            type: 'http'
+        }, {
+            in: 'cookie',
+            name: 'allclear_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/devices/{id}/certificates/{fingerprint}/revoke',
+    ...options
+});
+
+/**
+ * Commands given to a device, newest first
+ *
+ * Those of administrators. What profiles ask for is with the device's profiles.
+ *
+ * Needs the right `view`.
+ */
+export const listDeviceCommands = <ThrowOnError extends boolean = false>(options: Options<ListDeviceCommandsData, ThrowOnError>): RequestResult<ListDeviceCommandsResponses, ListDeviceCommandsErrors, ThrowOnError> => (options.client ?? client).get<ListDeviceCommandsResponses, ListDeviceCommandsErrors, ThrowOnError>({
+    security: [{
+            key: 'api_token',
+            scheme: 'bearer',
+            type: 'http'
+        }, {
+            in: 'cookie',
+            name: 'allclear_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/devices/{id}/commands',
+    ...options
+});
+
+/**
+ * Gives a device a command
+ *
+ * It waits until the device comes, and is given to it until it answers. What does harm needs `wipe_devices` and the
+ * device's name in `confirm`; what is said in the platform's own words needs `send_raw_commands`; all else
+ * `command_devices`.
+ *
+ * Needs the right `command_devices` or `wipe_devices` or `send_raw_commands`.
+ */
+export const createDeviceCommand = <ThrowOnError extends boolean = false>(options: Options<CreateDeviceCommandData, ThrowOnError>): RequestResult<CreateDeviceCommandResponses, CreateDeviceCommandErrors, ThrowOnError> => (options.client ?? client).post<CreateDeviceCommandResponses, CreateDeviceCommandErrors, ThrowOnError>({
+    security: [{
+            key: 'api_token',
+            scheme: 'bearer',
+            type: 'http'
+        }, {
+            in: 'cookie',
+            name: 'allclear_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/devices/{id}/commands',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * One command, with all the device answered
+ *
+ * Needs the right `command_devices` or `wipe_devices` or `send_raw_commands`.
+ */
+export const getDeviceCommand = <ThrowOnError extends boolean = false>(options: Options<GetDeviceCommandData, ThrowOnError>): RequestResult<GetDeviceCommandResponses, GetDeviceCommandErrors, ThrowOnError> => (options.client ?? client).get<GetDeviceCommandResponses, GetDeviceCommandErrors, ThrowOnError>({
+    security: [{
+            key: 'api_token',
+            scheme: 'bearer',
+            type: 'http'
+        }, {
+            in: 'cookie',
+            name: 'allclear_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/devices/{id}/commands/{command_id}',
+    ...options
+});
+
+/**
+ * Takes a command back
+ *
+ * The device is not given it any more. One that it was given already it may carry out all the same; what it answers then
+ * is written down beside. 409 if it is settled.
+ *
+ * Needs the right `command_devices` or `wipe_devices` or `send_raw_commands`.
+ */
+export const cancelDeviceCommand = <ThrowOnError extends boolean = false>(options: Options<CancelDeviceCommandData, ThrowOnError>): RequestResult<CancelDeviceCommandResponses, CancelDeviceCommandErrors, ThrowOnError> => (options.client ?? client).post<CancelDeviceCommandResponses, CancelDeviceCommandErrors, ThrowOnError>({
+    security: [{
+            key: 'api_token',
+            scheme: 'bearer',
+            type: 'http'
+        }, {
+            in: 'cookie',
+            name: 'allclear_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/devices/{id}/commands/{command_id}/cancel',
+    ...options
+});
+
+/**
  * The restrictions in force on a device
  *
  * As they are when every profile is on it that should be: for each restriction the strictest value, which profile it
@@ -1225,6 +1424,28 @@ export const createMessagesLink = <ThrowOnError extends boolean = false>(options
             type: 'apiKey'
         }],
     url: '/api/v1/devices/{id}/messages-link',
+    ...options
+});
+
+/**
+ * The policy of an Android device
+ *
+ * As it is when every profile is on it that should be: all of them in one, the most restrictive value of each field. A
+ * device with our agent gets the profiles one by one instead.
+ *
+ * Needs the right `view`.
+ */
+export const getDevicePolicy = <ThrowOnError extends boolean = false>(options: Options<GetDevicePolicyData, ThrowOnError>): RequestResult<GetDevicePolicyResponses, GetDevicePolicyErrors, ThrowOnError> => (options.client ?? client).get<GetDevicePolicyResponses, GetDevicePolicyErrors, ThrowOnError>({
+    security: [{
+            key: 'api_token',
+            scheme: 'bearer',
+            type: 'http'
+        }, {
+            in: 'cookie',
+            name: 'allclear_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/devices/{id}/policy',
     ...options
 });
 
@@ -1334,7 +1555,8 @@ export const getDeviceTimeline = <ThrowOnError extends boolean = false>(options:
 /**
  * Ends the management of a device
  *
- * Managed profiles are to be taken off it; its agent learns of that with the next commands.
+ * Managed profiles are to be taken off it; its agent learns of that with the next commands. From a device that is managed
+ * by its platform the management itself is taken off last. Commands that wait for the device are taken back.
  *
  * Needs the right `manage_devices`.
  */
@@ -2326,6 +2548,27 @@ export const getMobileconfig = <ThrowOnError extends boolean = false>(options: O
             type: 'apiKey'
         }],
     url: '/api/v1/profiles/{id}/mobileconfig',
+    ...options
+});
+
+/**
+ * An Android profile as a policy
+ *
+ * What the profile says in words of the Android Management API. On a device it is merged with all others.
+ *
+ * Needs the right `view`.
+ */
+export const getProfilePolicy = <ThrowOnError extends boolean = false>(options: Options<GetProfilePolicyData, ThrowOnError>): RequestResult<GetProfilePolicyResponses, GetProfilePolicyErrors, ThrowOnError> => (options.client ?? client).get<GetProfilePolicyResponses, GetProfilePolicyErrors, ThrowOnError>({
+    security: [{
+            key: 'api_token',
+            scheme: 'bearer',
+            type: 'http'
+        }, {
+            in: 'cookie',
+            name: 'allclear_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/profiles/{id}/policy',
     ...options
 });
 
@@ -3680,6 +3923,67 @@ export const previewNotifyWords = <ThrowOnError extends boolean = false>(options
     ...options,
     headers: {
         'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Takes what a device says when it checks in
+ *
+ * For Apple devices, as their protocol has it: the body is a property list.
+ */
+export const checkAppleDeviceIn = <ThrowOnError extends boolean = false>(options: Options<CheckAppleDeviceInData, ThrowOnError>): RequestResult<CheckAppleDeviceInResponses, CheckAppleDeviceInErrors, ThrowOnError> => (options.client ?? client).put<CheckAppleDeviceInResponses, CheckAppleDeviceInErrors, ThrowOnError>({
+    security: [{ name: 'Mdm-Signature', type: 'apiKey' }],
+    url: '/apple/v1/checkin',
+    ...options,
+    headers: {
+        'Content-Type': 'application/x-apple-aspen-mdm-checkin',
+        ...options.headers
+    }
+});
+
+/**
+ * Takes an answer and gives the next command
+ *
+ * For Apple devices, as their protocol has it: the body is a property list with the device's answer to a command, or
+ * `Idle`; so is the answer, with the next command, or empty.
+ */
+export const exchangeAppleCommand = <ThrowOnError extends boolean = false>(options: Options<ExchangeAppleCommandData, ThrowOnError>): RequestResult<ExchangeAppleCommandResponses, ExchangeAppleCommandErrors, ThrowOnError> => (options.client ?? client).put<ExchangeAppleCommandResponses, ExchangeAppleCommandErrors, ThrowOnError>({
+    security: [{ name: 'Mdm-Signature', type: 'apiKey' }],
+    url: '/apple/v1/command',
+    ...options,
+    headers: {
+        'Content-Type': 'application/x-apple-aspen-mdm',
+        ...options.headers
+    }
+});
+
+/**
+ * The profile that enrolls an Apple device
+ *
+ * For the enrollment token in the path, which is used up when the device that installed the profile says who it is. Each
+ * time it is fetched it has another one-time password in it, good for a day; the last four are good.
+ */
+export const getEnrollmentProfile = <ThrowOnError extends boolean = false>(options: Options<GetEnrollmentProfileData, ThrowOnError>): RequestResult<GetEnrollmentProfileResponses, GetEnrollmentProfileErrors, ThrowOnError> => (options.client ?? client).get<GetEnrollmentProfileResponses, GetEnrollmentProfileErrors, ThrowOnError>({ url: '/apple/v1/enroll/{token}', ...options });
+
+/**
+ * Asks for a certificate by SCEP
+ *
+ * `GetCACaps` says what is offered, `GetCACert` gives the certificates of the tenant's authority and of who takes requests
+ * for it, `PKIOperation` takes a message in base64.
+ */
+export const scepGet = <ThrowOnError extends boolean = false>(options: Options<ScepGetData, ThrowOnError>): RequestResult<ScepGetResponses, ScepGetErrors, ThrowOnError> => (options.client ?? client).get<ScepGetResponses, ScepGetErrors, ThrowOnError>({ url: '/apple/v1/scep/{tenant}', ...options });
+
+/**
+ * Asks for a certificate by SCEP, with the message as body
+ *
+ * Some clients send it in the query as well; the body counts.
+ */
+export const scepPost = <ThrowOnError extends boolean = false>(options: Options<ScepPostData, ThrowOnError>): RequestResult<ScepPostResponses, ScepPostErrors, ThrowOnError> => (options.client ?? client).post<ScepPostResponses, ScepPostErrors, ThrowOnError>({
+    url: '/apple/v1/scep/{tenant}',
+    ...options,
+    headers: {
+        'Content-Type': 'application/x-pki-message',
         ...options.headers
     }
 });

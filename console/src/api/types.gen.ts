@@ -463,6 +463,108 @@ export type AppRule = {
 export type AppSource = 'store' | 'sideloaded' | 'unknown';
 
 /**
+ * How devices are managed by Apple's protocol.
+ */
+export type AppleMdm = {
+    /**
+     * What the management may do on the device: the sum of Apple's bits.
+     */
+    access_rights: number;
+    authority: ShownCertificate | null;
+    /**
+     * For how many days the certificate of a device is issued.
+     */
+    certificate_days: number;
+    changed_at: Time | null;
+    /**
+     * Those before it: certificates that they have issued are good until they end.
+     */
+    former_authorities: Array<ShownCertificate>;
+    /**
+     * Whether enrolling devices may use SHA-1, DES and 3DES.
+     */
+    legacy_enrollment: boolean;
+    push_authority: ShownCertificate | null;
+    push_certificate: PushCertificate | null;
+    /**
+     * Whether a push certificate was requested that is not here yet.
+     */
+    push_certificate_requested: boolean;
+    /**
+     * Where devices are woken; null: at Apple.
+     */
+    push_url: string | null;
+    /**
+     * Whether there is a password for it.
+     */
+    scep_challenge_set: boolean;
+    /**
+     * Where devices get their certificate; null: here.
+     */
+    scep_url: string | null;
+    /**
+     * Whether devices may sign their messages over SHA-1.
+     */
+    sha1_signatures: boolean;
+    /**
+     * Authorities of others whose certificates of devices are believed as well.
+     */
+    trusted_authorities: Array<ShownCertificate>;
+    /**
+     * Grows with every change; 0 before the first.
+     */
+    version: number;
+};
+
+/**
+ * How devices are managed by Apple's protocol from now on.
+ */
+export type AppleMdmEdit = {
+    /**
+     * What the management may do on the device: the sum of Apple's bits; all of them, 8191, unless given. Concerns
+     * devices that enroll from now on.
+     */
+    access_rights?: number | null;
+    /**
+     * For how many days the certificate of a device is issued; 365 unless given.
+     */
+    certificate_days?: number | null;
+    /**
+     * Whether enrolling devices may use SHA-1, DES and 3DES; not unless given.
+     */
+    legacy_enrollment?: boolean;
+    /**
+     * The authority of that push service in PEM, if it is none of the public ones.
+     */
+    push_authority?: string | null;
+    /**
+     * The push certificate from Apple in PEM. Left out it stays, null removes it.
+     */
+    push_certificate?: string | null;
+    /**
+     * Where devices are woken, if not at Apple: a proxy for its push service.
+     */
+    push_url?: string | null;
+    /**
+     * Where devices get their certificate instead of here: the SCEP server of a trusted authority, which must leave the
+     * common name as it is requested.
+     */
+    scep_url?: string | null;
+    /**
+     * Whether devices may sign their messages over SHA-1; not unless given.
+     */
+    sha1_signatures?: boolean;
+    /**
+     * Authorities of others whose certificates of devices are believed as well, each in PEM.
+     */
+    trusted_authorities?: Array<string>;
+    /**
+     * The version this is based on, unless `If-Match` says it; 0 before the first.
+     */
+    version?: number | null;
+};
+
+/**
  * Which apps may be used.
  */
 export type ApplicationControl = {
@@ -828,6 +930,50 @@ export type Change = {
      */
     profile: ProfileId;
     type: 'command_issued';
+} | {
+    /**
+     * The command.
+     */
+    command: CommandId;
+    /**
+     * What it is called on the platform.
+     */
+    request_type: string;
+    type: 'command_requested';
+} | {
+    /**
+     * The command.
+     */
+    command: CommandId;
+    /**
+     * Why.
+     */
+    reason: string;
+    /**
+     * What it is called on the platform.
+     */
+    request_type: string;
+    type: 'command_cancelled';
+} | {
+    /**
+     * The command.
+     */
+    command: CommandId;
+    /**
+     * The device's own words.
+     */
+    detail?: string | null;
+    /**
+     * What it is called on the platform.
+     */
+    request_type: string;
+    /**
+     * Its answer.
+     */
+    status: ResultStatus;
+    type: 'command_answered';
+} | {
+    type: 'management_removed';
 } | {
     /**
      * The command by which the device is told.
@@ -1217,6 +1363,11 @@ export type CommandResult = {
 };
 
 /**
+ * How far a command has come.
+ */
+export type CommandState = 'queued' | 'sent' | 'not_now' | 'acknowledged' | 'error' | 'cancelled' | 'expired' | 'superseded';
+
+/**
  * What a device is to do.
  */
 export type Commands = {
@@ -1273,6 +1424,11 @@ export type CreatedApiToken = ApiToken & {
  * A token that was just made.
  */
 export type CreatedEnrollmentToken = EnrollmentToken & {
+    /**
+     * The address from which an iPhone or iPad gets the profile that puts it under management; null for other platforms
+     * and while the management of Apple devices is not set up.
+     */
+    enrollment_profile_url: string | null;
     /**
      * The credential itself. It is shown here and never again.
      */
@@ -1669,6 +1825,105 @@ export type DeviceApp = {
 };
 
 /**
+ * A certificate of a device.
+ */
+export type DeviceCertificate = {
+    /**
+     * When it was issued, or seen for the first time.
+     */
+    created_at: Time;
+    /**
+     * The enrollment token for which it was issued.
+     */
+    enrollment_token_id: TokenId;
+    /**
+     * SHA-256 of it in hexadecimal.
+     */
+    fingerprint: string;
+    /**
+     * Who issued it.
+     */
+    issuer: string;
+    /**
+     * Until when it is good.
+     */
+    not_after: Time;
+    /**
+     * From when on it is good.
+     */
+    not_before: Time;
+    /**
+     * Whether that is the tenant's own authority.
+     */
+    own: boolean;
+    revoked_at: Time | null;
+};
+
+/**
+ * The certificates of a device.
+ */
+export type DeviceCertificates = {
+    /**
+     * Newest first, at most 100.
+     */
+    items: Array<DeviceCertificate>;
+};
+
+/**
+ * A command that was given to a device.
+ */
+export type DeviceCommand = {
+    answered_at: Time | null;
+    /**
+     * When it was given.
+     */
+    created_at: Time;
+    /**
+     * The device's own words, or why it was taken back.
+     */
+    detail: string | null;
+    /**
+     * From when on the device is not given it any more.
+     */
+    expires_at: Time;
+    /**
+     * Its id; the device is given it under the same.
+     */
+    id: CommandId;
+    /**
+     * What it is called on the platform.
+     */
+    request_type: string;
+    /**
+     * Who gave it.
+     */
+    requested_by: Actor;
+    sent_at: Time | null;
+    /**
+     * How far it has come.
+     */
+    state: CommandState;
+};
+
+/**
+ * A command with what it says and what was answered.
+ */
+export type DeviceCommandContents = DeviceCommand & {
+    /**
+     * All the device answered, in its own words; data is in base64. Null before it answered.
+     */
+    answer: {
+        [key: string]: unknown;
+    } | null;
+    /**
+     * What it says, in the platform's words; null without the right to give such commands.
+     */
+    payload: {
+        [key: string]: unknown;
+    } | null;
+};
+
+/**
  * A change of a device. What is left out stays; null clears.
  */
 export type DeviceEdit = {
@@ -1808,6 +2063,26 @@ export type DeviceNotifications = {
 };
 
 /**
+ * The policy of an Android device.
+ */
+export type DevicePolicy = {
+    /**
+     * Where profiles want different things.
+     */
+    conflicts: Array<PolicyConflict>;
+    /**
+     * Made from the content: devices that should be alike share one.
+     */
+    id: string;
+    /**
+     * The members of a policy of the Android Management API, secrets masked.
+     */
+    policy: {
+        [key: string]: unknown;
+    };
+};
+
+/**
  * A profile that concerns a device.
  */
 export type DeviceProfile = {
@@ -1867,6 +2142,93 @@ export type DeviceRef = {
      * What the source itself calls the device; scoped to the source.
      */
     external_id: string;
+};
+
+/**
+ * What a device is to do.
+ */
+export type DeviceRequest = {
+    /**
+     * What is shown on the lock screen.
+     */
+    message?: string | null;
+    /**
+     * A number to call, shown on the lock screen.
+     */
+    phone_number?: string | null;
+    type: 'device_lock';
+} | {
+    /**
+     * What is shown below.
+     */
+    footnote?: string | null;
+    /**
+     * What is shown.
+     */
+    message?: string | null;
+    /**
+     * A number to call.
+     */
+    phone_number?: string | null;
+    type: 'enable_lost_mode';
+} | {
+    type: 'disable_lost_mode';
+} | {
+    type: 'clear_passcode';
+} | {
+    /**
+     * Do not offer to set the device up from another one nearby.
+     */
+    disallow_proximity_setup?: boolean;
+    /**
+     * Keep the cellular plan.
+     */
+    preserve_data_plan?: boolean;
+    type: 'erase_device';
+} | {
+    type: 'restart_device';
+} | {
+    /**
+     * The app's bundle id.
+     */
+    identifier: string;
+    type: 'remove_application';
+} | {
+    /**
+     * Bluetooth. Supervised devices only.
+     */
+    bluetooth?: boolean | null;
+    /**
+     * Data while roaming.
+     */
+    data_roaming?: boolean | null;
+    /**
+     * What the device calls itself. Supervised devices only.
+     */
+    device_name?: string | null;
+    /**
+     * The personal hotspot.
+     */
+    personal_hotspot?: boolean | null;
+    type: 'settings';
+    /**
+     * Calls while roaming.
+     */
+    voice_roaming?: boolean | null;
+} | {
+    type: 'device_information';
+} | {
+    type: 'security_info';
+} | {
+    type: 'profile_list';
+} | {
+    type: 'installed_application_list';
+} | {
+    /**
+     * The command as an XML property list: a dictionary with `RequestType`.
+     */
+    plist: string;
+    type: 'raw';
 };
 
 /**
@@ -3913,6 +4275,24 @@ export type NewApiToken = {
 };
 
 /**
+ * A command to be given.
+ */
+export type NewDeviceCommand = {
+    /**
+     * What the device is to do.
+     */
+    command: DeviceRequest;
+    /**
+     * The name of the device, repeated: needed to erase it, to clear its passcode and to begin lost mode.
+     */
+    confirm?: string | null;
+    /**
+     * How long the device has to answer, in hours.
+     */
+    expires_in_hours?: number | null;
+};
+
+/**
  * A token to be made.
  */
 export type NewEnrollmentToken = {
@@ -4690,6 +5070,51 @@ export type PageDeviceApp = {
          * The version people see.
          */
         version: string | null;
+    }>;
+    /**
+     * What to send as `cursor` for the next page; null on the last one.
+     */
+    next_cursor: string | null;
+};
+
+/**
+ * One page of a list.
+ */
+export type PageDeviceCommand = {
+    /**
+     * The items.
+     */
+    items: Array<{
+        answered_at: Time | null;
+        /**
+         * When it was given.
+         */
+        created_at: Time;
+        /**
+         * The device's own words, or why it was taken back.
+         */
+        detail: string | null;
+        /**
+         * From when on the device is not given it any more.
+         */
+        expires_at: Time;
+        /**
+         * Its id; the device is given it under the same.
+         */
+        id: CommandId;
+        /**
+         * What it is called on the platform.
+         */
+        request_type: string;
+        /**
+         * Who gave it.
+         */
+        requested_by: Actor;
+        sent_at: Time | null;
+        /**
+         * How far it has come.
+         */
+        state: CommandState;
     }>;
     /**
      * What to send as `cursor` for the next page; null on the last one.
@@ -5958,6 +6383,20 @@ export type Payload = {
 };
 
 /**
+ * What is wrong with a payload.
+ */
+export type PayloadIssue = {
+    /**
+     * What, in a few words for the administrator.
+     */
+    detail: string;
+    /**
+     * Where, as a JSON pointer within the list of payloads: `/0/settings/allowCamera`.
+     */
+    pointer: string;
+};
+
+/**
  * The settings of the payloads of both platforms.
  */
 export type PayloadSettings = {
@@ -6022,6 +6461,25 @@ export type PlatformRange = {
      * The platform.
      */
     platform: Platform;
+};
+
+/**
+ * A field of a policy that profiles want different values of.
+ */
+export type PolicyConflict = {
+    /**
+     * Where, as a JSON pointer into the policy.
+     */
+    pointer: string;
+    /**
+     * The profiles with a word on it, by name. An app that a profile leaves out of its list of the only ones counts as
+     * blocked by it.
+     */
+    profiles: Array<EffectiveProfile>;
+    /**
+     * The value in force: the most restrictive.
+     */
+    value: unknown;
 };
 
 /**
@@ -6203,6 +6661,22 @@ export type ProfileEdit = {
 export type ProfileId = string;
 
 /**
+ * A profile as a policy.
+ */
+export type ProfilePolicy = {
+    /**
+     * What of its payloads no policy can say, each with a pointer into the payloads.
+     */
+    left_out: Array<PayloadIssue>;
+    /**
+     * The members of a policy of the Android Management API, secrets masked.
+     */
+    policy: {
+        [key: string]: unknown;
+    };
+};
+
+/**
  * Everything that is set about a profile. Saved as a draft, published as a version.
  */
 export type ProfileSpec = {
@@ -6367,6 +6841,30 @@ export type ProviderSummary = {
      * How. While it is not `ok`, messages wait and their attempts are not counted.
      */
     state: ProviderState;
+};
+
+/**
+ * The certificate with which devices are woken.
+ */
+export type PushCertificate = ShownCertificate & {
+    /**
+     * Whether it ends within 30 days, or has ended. Then renew it with Apple, and do not make a new one.
+     */
+    expires_soon: boolean;
+    /**
+     * The topic of pushes, which must stay the same for ever: devices enrolled with another have to enroll again.
+     */
+    topic: string;
+};
+
+/**
+ * A request for a push certificate.
+ */
+export type PushCertificateRequest = {
+    /**
+     * The request (PKCS#10) in PEM. A vendor of device management has to sign it before Apple takes it.
+     */
+    request: string;
 };
 
 /**
@@ -6629,7 +7127,7 @@ export type RetryRequest = {
 /**
  * A thing somebody may do. Decides both what the API does and what the console shows.
  */
-export type Right = 'view' | 'view_audit' | 'notify' | 'manage_users' | 'enroll_devices' | 'manage_devices' | 'manage_tags' | 'manage_threats' | 'ingest_detections' | 'edit_protections' | 'manage_smart_groups' | 'manage_profiles' | 'manage_organization_groups' | 'manage_settings' | 'manage_integrations' | 'manage_roles' | 'manage_api_tokens';
+export type Right = 'view' | 'view_audit' | 'notify' | 'manage_users' | 'enroll_devices' | 'manage_devices' | 'command_devices' | 'wipe_devices' | 'send_raw_commands' | 'manage_tags' | 'manage_threats' | 'ingest_detections' | 'edit_protections' | 'manage_smart_groups' | 'manage_profiles' | 'manage_organization_groups' | 'manage_settings' | 'manage_integrations' | 'manage_roles' | 'manage_api_tokens';
 
 /**
  * How bad: of a classification in Protections, of a threat, of a device (the highest of its open threats).
@@ -7112,6 +7610,28 @@ export type SettingsEdit = {
  * What the value that one payload gives has to do with the value in force.
  */
 export type Share = 'prevails' | 'contributes' | 'yields';
+
+/**
+ * A certificate.
+ */
+export type ShownCertificate = {
+    /**
+     * The certificate in PEM.
+     */
+    certificate: string;
+    /**
+     * SHA-256 of it in hexadecimal.
+     */
+    fingerprint: string;
+    /**
+     * Until when it is good.
+     */
+    not_after: Time;
+    /**
+     * Whom it is for.
+     */
+    subject: string;
+};
 
 /**
  * Who somebody is who signs in, and their password.
@@ -8633,6 +9153,62 @@ export type ApnsChannelEditWritable = {
      * The bundle id of the agent's app, for devices whose agent names no other.
      */
     topic: string;
+    /**
+     * The version this is based on, unless `If-Match` says it; 0 before the first.
+     */
+    version?: number | null;
+};
+
+/**
+ * How devices are managed by Apple's protocol from now on.
+ */
+export type AppleMdmEditWritable = {
+    /**
+     * What the management may do on the device: the sum of Apple's bits; all of them, 8191, unless given. Concerns
+     * devices that enroll from now on.
+     */
+    access_rights?: number | null;
+    /**
+     * For how many days the certificate of a device is issued; 365 unless given.
+     */
+    certificate_days?: number | null;
+    /**
+     * Whether enrolling devices may use SHA-1, DES and 3DES; not unless given.
+     */
+    legacy_enrollment?: boolean;
+    /**
+     * The authority of that push service in PEM, if it is none of the public ones.
+     */
+    push_authority?: string | null;
+    /**
+     * The push certificate from Apple in PEM. Left out it stays, null removes it.
+     */
+    push_certificate?: string | null;
+    /**
+     * Its private key, RSA in PEM. Left out it is the one that the certificate was requested with.
+     */
+    push_key?: string | null;
+    /**
+     * Where devices are woken, if not at Apple: a proxy for its push service.
+     */
+    push_url?: string | null;
+    /**
+     * The password for it. Left out it stays, empty it is removed.
+     */
+    scep_challenge?: string | null;
+    /**
+     * Where devices get their certificate instead of here: the SCEP server of a trusted authority, which must leave the
+     * common name as it is requested.
+     */
+    scep_url?: string | null;
+    /**
+     * Whether devices may sign their messages over SHA-1; not unless given.
+     */
+    sha1_signatures?: boolean;
+    /**
+     * Authorities of others whose certificates of devices are believed as well, each in PEM.
+     */
+    trusted_authorities?: Array<string>;
     /**
      * The version this is based on, unless `If-Match` says it; 0 before the first.
      */
@@ -10572,6 +11148,186 @@ export type GetApiTokenResponses = {
 
 export type GetApiTokenResponse = GetApiTokenResponses[keyof GetApiTokenResponses];
 
+export type GetAppleMdmData = {
+    body?: never;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/apple-mdm';
+};
+
+export type GetAppleMdmErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type GetAppleMdmError = GetAppleMdmErrors[keyof GetAppleMdmErrors];
+
+export type GetAppleMdmResponses = {
+    200: AppleMdm;
+};
+
+export type GetAppleMdmResponse = GetAppleMdmResponses[keyof GetAppleMdmResponses];
+
+export type SetAppleMdmData = {
+    body: AppleMdmEditWritable;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+        /**
+         * The version the edit is based on, instead of `version`.
+         */
+        'If-Match'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/apple-mdm';
+};
+
+export type SetAppleMdmErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * The request contradicts the state of things, or is based on a stale version.
+     */
+    409: Problem;
+    /**
+     * The thing no longer has the version in If-Match.
+     */
+    412: Problem;
+    /**
+     * The body is too long.
+     */
+    413: Problem;
+    /**
+     * The body is not in a format taken here.
+     */
+    415: Problem;
+    /**
+     * The request can be read but makes no sense; `errors` says where.
+     */
+    422: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type SetAppleMdmError = SetAppleMdmErrors[keyof SetAppleMdmErrors];
+
+export type SetAppleMdmResponses = {
+    200: AppleMdm;
+};
+
+export type SetAppleMdmResponse = SetAppleMdmResponses[keyof SetAppleMdmResponses];
+
+export type RequestPushCertificateData = {
+    body?: never;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+        /**
+         * Sent again with the same key, the request is carried out once and answered the same for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/apple-mdm/push-certificate-request';
+};
+
+export type RequestPushCertificateErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * The request contradicts the state of things, or is based on a stale version.
+     */
+    409: Problem;
+    /**
+     * The request can be read but makes no sense; `errors` says where.
+     */
+    422: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type RequestPushCertificateError = RequestPushCertificateErrors[keyof RequestPushCertificateErrors];
+
+export type RequestPushCertificateResponses = {
+    201: PushCertificateRequest;
+};
+
+export type RequestPushCertificateResponse = RequestPushCertificateResponses[keyof RequestPushCertificateResponses];
+
 export type ListChannelsData = {
     body?: never;
     headers?: {
@@ -12337,6 +13093,397 @@ export type ListDeviceAppsResponses = {
 
 export type ListDeviceAppsResponse = ListDeviceAppsResponses[keyof ListDeviceAppsResponses];
 
+export type ListDeviceCertificatesData = {
+    body?: never;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+    };
+    path: {
+        /**
+         * The device.
+         */
+        id: DeviceId;
+    };
+    query?: never;
+    url: '/api/v1/devices/{id}/certificates';
+};
+
+export type ListDeviceCertificatesErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type ListDeviceCertificatesError = ListDeviceCertificatesErrors[keyof ListDeviceCertificatesErrors];
+
+export type ListDeviceCertificatesResponses = {
+    200: DeviceCertificates;
+};
+
+export type ListDeviceCertificatesResponse = ListDeviceCertificatesResponses[keyof ListDeviceCertificatesResponses];
+
+export type RevokeDeviceCertificateData = {
+    body?: never;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+        /**
+         * Sent again with the same key, the request is carried out once and answered the same for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        /**
+         * The device.
+         */
+        id: DeviceId;
+        /**
+         * SHA-256 of the certificate in hexadecimal.
+         */
+        fingerprint: string;
+    };
+    query?: never;
+    url: '/api/v1/devices/{id}/certificates/{fingerprint}/revoke';
+};
+
+export type RevokeDeviceCertificateErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * The request contradicts the state of things, or is based on a stale version.
+     */
+    409: Problem;
+    /**
+     * The request can be read but makes no sense; `errors` says where.
+     */
+    422: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type RevokeDeviceCertificateError = RevokeDeviceCertificateErrors[keyof RevokeDeviceCertificateErrors];
+
+export type RevokeDeviceCertificateResponses = {
+    204: void;
+};
+
+export type RevokeDeviceCertificateResponse = RevokeDeviceCertificateResponses[keyof RevokeDeviceCertificateResponses];
+
+export type ListDeviceCommandsData = {
+    body?: never;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+    };
+    path: {
+        /**
+         * The device.
+         */
+        id: DeviceId;
+    };
+    query?: {
+        /**
+         * The most items wanted.
+         */
+        limit?: number;
+        /**
+         * `next_cursor` of the page before, with the same `sort` and filters.
+         */
+        cursor?: string;
+        /**
+         * What to sort by; `-` before it turns the order round.
+         */
+        sort?: string;
+    };
+    url: '/api/v1/devices/{id}/commands';
+};
+
+export type ListDeviceCommandsErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * The request can be read but makes no sense; `errors` says where.
+     */
+    422: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type ListDeviceCommandsError = ListDeviceCommandsErrors[keyof ListDeviceCommandsErrors];
+
+export type ListDeviceCommandsResponses = {
+    200: PageDeviceCommand;
+};
+
+export type ListDeviceCommandsResponse = ListDeviceCommandsResponses[keyof ListDeviceCommandsResponses];
+
+export type CreateDeviceCommandData = {
+    body: NewDeviceCommand;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+        /**
+         * Sent again with the same key, the request is carried out once and answered the same for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        /**
+         * The device.
+         */
+        id: DeviceId;
+    };
+    query?: never;
+    url: '/api/v1/devices/{id}/commands';
+};
+
+export type CreateDeviceCommandErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * The request contradicts the state of things, or is based on a stale version.
+     */
+    409: Problem;
+    /**
+     * The body is too long.
+     */
+    413: Problem;
+    /**
+     * The body is not in a format taken here.
+     */
+    415: Problem;
+    /**
+     * The request can be read but makes no sense; `errors` says where.
+     */
+    422: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type CreateDeviceCommandError = CreateDeviceCommandErrors[keyof CreateDeviceCommandErrors];
+
+export type CreateDeviceCommandResponses = {
+    201: DeviceCommand;
+};
+
+export type CreateDeviceCommandResponse = CreateDeviceCommandResponses[keyof CreateDeviceCommandResponses];
+
+export type GetDeviceCommandData = {
+    body?: never;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+    };
+    path: {
+        /**
+         * The device.
+         */
+        id: DeviceId;
+        /**
+         * The command.
+         */
+        command_id: CommandId;
+    };
+    query?: never;
+    url: '/api/v1/devices/{id}/commands/{command_id}';
+};
+
+export type GetDeviceCommandErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type GetDeviceCommandError = GetDeviceCommandErrors[keyof GetDeviceCommandErrors];
+
+export type GetDeviceCommandResponses = {
+    200: DeviceCommandContents;
+};
+
+export type GetDeviceCommandResponse = GetDeviceCommandResponses[keyof GetDeviceCommandResponses];
+
+export type CancelDeviceCommandData = {
+    body?: never;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+        /**
+         * Sent again with the same key, the request is carried out once and answered the same for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        /**
+         * The device.
+         */
+        id: DeviceId;
+        /**
+         * The command.
+         */
+        command_id: CommandId;
+    };
+    query?: never;
+    url: '/api/v1/devices/{id}/commands/{command_id}/cancel';
+};
+
+export type CancelDeviceCommandErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * The request contradicts the state of things, or is based on a stale version.
+     */
+    409: Problem;
+    /**
+     * The request can be read but makes no sense; `errors` says where.
+     */
+    422: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type CancelDeviceCommandError = CancelDeviceCommandErrors[keyof CancelDeviceCommandErrors];
+
+export type CancelDeviceCommandResponses = {
+    200: DeviceCommand;
+};
+
+export type CancelDeviceCommandResponse = CancelDeviceCommandResponses[keyof CancelDeviceCommandResponses];
+
 export type GetDeviceEffectiveSettingsData = {
     body?: never;
     headers?: {
@@ -12507,6 +13654,63 @@ export type CreateMessagesLinkResponses = {
 };
 
 export type CreateMessagesLinkResponse = CreateMessagesLinkResponses[keyof CreateMessagesLinkResponses];
+
+export type GetDevicePolicyData = {
+    body?: never;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+    };
+    path: {
+        /**
+         * The device.
+         */
+        id: DeviceId;
+    };
+    query?: never;
+    url: '/api/v1/devices/{id}/policy';
+};
+
+export type GetDevicePolicyErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * The device is no Android device.
+     */
+    409: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type GetDevicePolicyError = GetDevicePolicyErrors[keyof GetDevicePolicyErrors];
+
+export type GetDevicePolicyResponses = {
+    200: DevicePolicy;
+};
+
+export type GetDevicePolicyResponse = GetDevicePolicyResponses[keyof GetDevicePolicyResponses];
 
 export type RequestProfileData = {
     body: ProfileToRequest;
@@ -15919,6 +17123,80 @@ export type GetMobileconfigResponses = {
 };
 
 export type GetMobileconfigResponse = GetMobileconfigResponses[keyof GetMobileconfigResponses];
+
+export type GetProfilePolicyData = {
+    body?: never;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+        /**
+         * The version the edit is based on, instead of `version`.
+         */
+        'If-Match'?: string;
+    };
+    path: {
+        /**
+         * The profile.
+         */
+        id: ProfileId;
+    };
+    query?: {
+        /**
+         * A published version; left out: the draft, as it would be published next.
+         */
+        version?: number;
+    };
+    url: '/api/v1/profiles/{id}/policy';
+};
+
+export type GetProfilePolicyErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * The profile is for iOS.
+     */
+    409: Problem;
+    /**
+     * The thing no longer has the version in If-Match.
+     */
+    412: Problem;
+    /**
+     * The request can be read but makes no sense; `errors` says where.
+     */
+    422: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type GetProfilePolicyError = GetProfilePolicyErrors[keyof GetProfilePolicyErrors];
+
+export type GetProfilePolicyResponses = {
+    200: ProfilePolicy;
+};
+
+export type GetProfilePolicyResponse = GetProfilePolicyResponses[keyof GetProfilePolicyResponses];
 
 export type PreviewProfileData = {
     body?: never;
@@ -19978,6 +21256,272 @@ export type PreviewNotifyWordsResponses = {
 };
 
 export type PreviewNotifyWordsResponse = PreviewNotifyWordsResponses[keyof PreviewNotifyWordsResponses];
+
+export type CheckAppleDeviceInData = {
+    /**
+     * A property list.
+     */
+    body: string;
+    path?: never;
+    query?: never;
+    url: '/apple/v1/checkin';
+};
+
+export type CheckAppleDeviceInErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * People who use a device have no channel of their own.
+     */
+    410: Problem;
+    /**
+     * The body is too long.
+     */
+    413: Problem;
+    /**
+     * The body is not in a format taken here.
+     */
+    415: Problem;
+    /**
+     * The request can be read but makes no sense; `errors` says where.
+     */
+    422: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type CheckAppleDeviceInError = CheckAppleDeviceInErrors[keyof CheckAppleDeviceInErrors];
+
+export type CheckAppleDeviceInResponses = {
+    /**
+     * What was asked for, or nothing.
+     */
+    200: Blob | File;
+};
+
+export type CheckAppleDeviceInResponse = CheckAppleDeviceInResponses[keyof CheckAppleDeviceInResponses];
+
+export type ExchangeAppleCommandData = {
+    /**
+     * A property list.
+     */
+    body: string;
+    path?: never;
+    query?: never;
+    url: '/apple/v1/command';
+};
+
+export type ExchangeAppleCommandErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * The body is too long.
+     */
+    413: Problem;
+    /**
+     * The body is not in a format taken here.
+     */
+    415: Problem;
+    /**
+     * The request can be read but makes no sense; `errors` says where.
+     */
+    422: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type ExchangeAppleCommandError = ExchangeAppleCommandErrors[keyof ExchangeAppleCommandErrors];
+
+export type ExchangeAppleCommandResponses = {
+    /**
+     * The next command, or nothing.
+     */
+    200: Blob | File;
+};
+
+export type ExchangeAppleCommandResponse = ExchangeAppleCommandResponses[keyof ExchangeAppleCommandResponses];
+
+export type GetEnrollmentProfileData = {
+    body?: never;
+    path: {
+        /**
+         * The enrollment token.
+         */
+        token: string;
+    };
+    query?: {
+        /**
+         * Without a signature, for tools that read the profile.
+         */
+        unsigned?: boolean;
+    };
+    url: '/apple/v1/enroll/{token}';
+};
+
+export type GetEnrollmentProfileErrors = {
+    /**
+     * There is no such enrollment token.
+     */
+    404: Problem;
+    /**
+     * The management of Apple devices is not set up, the server does not know its `public_url`, or the token is for another platform.
+     */
+    409: Problem;
+    /**
+     * The token was used already or has expired.
+     */
+    410: Problem;
+    /**
+     * The request can be read but makes no sense; `errors` says where.
+     */
+    422: Problem;
+    /**
+     * Too many guesses.
+     */
+    429: Problem;
+};
+
+export type GetEnrollmentProfileError = GetEnrollmentProfileErrors[keyof GetEnrollmentProfileErrors];
+
+export type GetEnrollmentProfileResponses = {
+    /**
+     * A configuration profile, signed by the tenant's authority.
+     */
+    200: unknown;
+};
+
+export type ScepGetData = {
+    body?: never;
+    path: {
+        /**
+         * Whose device it is.
+         */
+        tenant: number;
+    };
+    query: {
+        /**
+         * `GetCACaps`, `GetCACert` or `PKIOperation`.
+         */
+        operation: string;
+        /**
+         * Of `PKIOperation` the message, in base64.
+         */
+        message?: string;
+    };
+    url: '/apple/v1/scep/{tenant}';
+};
+
+export type ScepGetErrors = {
+    /**
+     * The message cannot be read, or there is no such operation.
+     */
+    400: Problem;
+    /**
+     * The tenant has no authority.
+     */
+    404: Problem;
+    /**
+     * The request can be read but makes no sense; `errors` says where.
+     */
+    422: Problem;
+    /**
+     * Too many messages.
+     */
+    429: Problem;
+};
+
+export type ScepGetError = ScepGetErrors[keyof ScepGetErrors];
+
+export type ScepGetResponses = {
+    /**
+     * The answer, in a format of its own for each operation.
+     */
+    200: unknown;
+};
+
+export type ScepPostData = {
+    /**
+     * The message, at most 64 KiB.
+     */
+    body: Array<number>;
+    path: {
+        /**
+         * Whose device it is.
+         */
+        tenant: number;
+    };
+    query: {
+        /**
+         * `PKIOperation`.
+         */
+        operation: string;
+    };
+    url: '/apple/v1/scep/{tenant}';
+};
+
+export type ScepPostErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * The tenant has no authority.
+     */
+    404: Problem;
+    /**
+     * The body is too long.
+     */
+    413: Problem;
+    /**
+     * The body is not in a format taken here.
+     */
+    415: Problem;
+    /**
+     * The request can be read but makes no sense; `errors` says where.
+     */
+    422: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type ScepPostError = ScepPostErrors[keyof ScepPostErrors];
+
+export type ScepPostResponses = {
+    /**
+     * The answer: a certificate, or why there is none.
+     */
+    200: unknown;
+};
 
 export type TakeSmsNewsData = {
     /**

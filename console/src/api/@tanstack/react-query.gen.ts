@@ -3,8 +3,8 @@
 import { type DefaultError, type InfiniteData, infiniteQueryOptions, queryOptions, type UseMutationOptions } from '@tanstack/react-query';
 
 import { client } from '../client.gen';
-import { answerCommand, beginNewPasskey, beginPasskey, beginTotp, changeUserGroupMembers, checkOwnDevice, confirmPassword, confirmTotp, createAdmin, createAdminLink, createApiToken, createEnrollmentToken, createIndicatorSet, createIntegration, createMessagesLink, createOrganizationGroup, createProfile, createRole, createSmartGroup, createTag, createUser, createUserGroup, deleteAdmin, deleteDevice, deleteEnrollmentToken, deleteIndicatorSet, deleteIntegration, deleteLogo, deleteOrganizationGroup, deleteProfile, deleteRole, deleteSmartGroup, deleteTag, deleteUser, deleteUserGroup, dropSourceEvent, editAccount, editAdmin, editClassification, editDevice, editIndicatorSet, editIntegration, editOrganizationGroup, editProfile, editRole, editSmartGroup, editTag, editUser, editUserGroup, endOtherSessions, endSession, enroll, enrollMessages, explainDevice, finishNewPasskey, finishPasskey, forgetPushToken, getAdmin, getApiToken, getApnsChannel, getClassification, getCommands, getDashboard, getDashboardTrend, getDevice, getDeviceEffectiveSettings, getDeviceTimeline, getEmailChannel, getEnrollmentToken, getFcmChannel, getIndicatorSet, getInstallLink, getIntegration, getJob, getLogo, getManifest, getMessages, getMobileconfig, getNotification, getNotificationTemplate, getOpenapi, getOrganizationGroup, getOwnState, getProfile, getPushKey, getRole, getSession, getSettings, getSmartGroup, getSmsChannel, getTag, getThreat, getUser, getUserGroup, giveRecoveryCode, giveTotp, healthz, ignoreThreat, inspectLink, listAdmins, listApiTokens, listChannels, listClassifications, listDeviceApps, listDevices, listEnrollmentTokens, listIndicators, listIndicatorSets, listIntegrations, listJobs, listNotifications, listNotificationTemplates, listOrganizationGroups, listOwnMessages, listPasskeys, listPayloadSettings, listProfiles, listProfileVersions, listRoles, listSessions, listSmartGroups, listSourceEvents, listTags, listTemplateLanguages, listThreats, listUserGroupMembers, listUserGroups, listUserIncidents, listUsers, loadIndicatorSet, metrics, notifyDevices, notifyUser, openMessages, type Options, previewClassification, previewNotificationTemplate, previewNotifyUser, previewNotifyWords, previewProfile, previewSmartGroup, publishProfile, quickstartRiskResponse, readJournal, readMessage, readOwnMessage, readyz, redeemLink, refreshIndicatorSet, removePasskey, removeTotp, renewRecoveryCodes, reopenThreat, reportInventory, requestProfile, resetClassification, resetClassificationText, resetNotificationTemplate, resolveThreat, retireProfile, retryNotification, retryNotifications, retrySourceEvent, revokeApiToken, search, setApnsChannel, setClassificationText, setEmailChannel, setFcmChannel, setLogo, setNotificationTemplate, setPassword, setPushToken, setSettings, setSmsChannel, signIn, signOut, submitAgentDetections, submitDetections, submitSourceEvents, subscribeToPush, tagDevice, takeSmsNews, testChannel, unenrollDevice, unlockAdmin, unsubscribeFromPush, untagDevice, waitForOwnState, withdrawProfile } from '../sdk.gen';
-import type { AnswerCommandData, AnswerCommandError, AnswerCommandResponse, BeginNewPasskeyData, BeginNewPasskeyError, BeginNewPasskeyResponse, BeginPasskeyData, BeginPasskeyError, BeginPasskeyResponse, BeginTotpData, BeginTotpError, BeginTotpResponse, ChangeUserGroupMembersData, ChangeUserGroupMembersError, ChangeUserGroupMembersResponse, CheckOwnDeviceData, CheckOwnDeviceError, CheckOwnDeviceResponse, ConfirmPasswordData, ConfirmPasswordError, ConfirmPasswordResponse, ConfirmTotpData, ConfirmTotpError, ConfirmTotpResponse, CreateAdminData, CreateAdminError, CreateAdminLinkData, CreateAdminLinkError, CreateAdminLinkResponse, CreateAdminResponse, CreateApiTokenData, CreateApiTokenError, CreateApiTokenResponse, CreateEnrollmentTokenData, CreateEnrollmentTokenError, CreateEnrollmentTokenResponse, CreateIndicatorSetData, CreateIndicatorSetError, CreateIndicatorSetResponse, CreateIntegrationData, CreateIntegrationError, CreateIntegrationResponse, CreateMessagesLinkData, CreateMessagesLinkError, CreateMessagesLinkResponse, CreateOrganizationGroupData, CreateOrganizationGroupError, CreateOrganizationGroupResponse, CreateProfileData, CreateProfileError, CreateProfileResponse, CreateRoleData, CreateRoleError, CreateRoleResponse, CreateSmartGroupData, CreateSmartGroupError, CreateSmartGroupResponse, CreateTagData, CreateTagError, CreateTagResponse, CreateUserData, CreateUserError, CreateUserGroupData, CreateUserGroupError, CreateUserGroupResponse, CreateUserResponse, DeleteAdminData, DeleteAdminError, DeleteAdminResponse, DeleteDeviceData, DeleteDeviceError, DeleteDeviceResponse, DeleteEnrollmentTokenData, DeleteEnrollmentTokenError, DeleteEnrollmentTokenResponse, DeleteIndicatorSetData, DeleteIndicatorSetError, DeleteIndicatorSetResponse, DeleteIntegrationData, DeleteIntegrationError, DeleteIntegrationResponse, DeleteLogoData, DeleteLogoError, DeleteLogoResponse, DeleteOrganizationGroupData, DeleteOrganizationGroupError, DeleteOrganizationGroupResponse, DeleteProfileData, DeleteProfileError, DeleteProfileResponse, DeleteRoleData, DeleteRoleError, DeleteRoleResponse, DeleteSmartGroupData, DeleteSmartGroupError, DeleteSmartGroupResponse, DeleteTagData, DeleteTagError, DeleteTagResponse, DeleteUserData, DeleteUserError, DeleteUserGroupData, DeleteUserGroupError, DeleteUserGroupResponse, DeleteUserResponse, DropSourceEventData, DropSourceEventError, DropSourceEventResponse, EditAccountData, EditAccountError, EditAccountResponse, EditAdminData, EditAdminError, EditAdminResponse, EditClassificationData, EditClassificationError, EditClassificationResponse, EditDeviceData, EditDeviceError, EditDeviceResponse, EditIndicatorSetData, EditIndicatorSetError, EditIndicatorSetResponse, EditIntegrationData, EditIntegrationError, EditIntegrationResponse, EditOrganizationGroupData, EditOrganizationGroupError, EditOrganizationGroupResponse, EditProfileData, EditProfileError, EditProfileResponse, EditRoleData, EditRoleError, EditRoleResponse, EditSmartGroupData, EditSmartGroupError, EditSmartGroupResponse, EditTagData, EditTagError, EditTagResponse, EditUserData, EditUserError, EditUserGroupData, EditUserGroupError, EditUserGroupResponse, EditUserResponse, EndOtherSessionsData, EndOtherSessionsError, EndOtherSessionsResponse, EndSessionData, EndSessionError, EndSessionResponse, EnrollData, EnrollError, EnrollMessagesData, EnrollMessagesError, EnrollMessagesResponse, EnrollResponse, ExplainDeviceData, ExplainDeviceError, ExplainDeviceResponse, FinishNewPasskeyData, FinishNewPasskeyError, FinishNewPasskeyResponse, FinishPasskeyData, FinishPasskeyError, FinishPasskeyResponse, ForgetPushTokenData, ForgetPushTokenError, ForgetPushTokenResponse, GetAdminData, GetAdminError, GetAdminResponse, GetApiTokenData, GetApiTokenError, GetApiTokenResponse, GetApnsChannelData, GetApnsChannelError, GetApnsChannelResponse, GetClassificationData, GetClassificationError, GetClassificationResponse, GetCommandsData, GetCommandsError, GetCommandsResponse, GetDashboardData, GetDashboardError, GetDashboardResponse, GetDashboardTrendData, GetDashboardTrendError, GetDashboardTrendResponse, GetDeviceData, GetDeviceEffectiveSettingsData, GetDeviceEffectiveSettingsError, GetDeviceEffectiveSettingsResponse, GetDeviceError, GetDeviceResponse, GetDeviceTimelineData, GetDeviceTimelineError, GetDeviceTimelineResponse, GetEmailChannelData, GetEmailChannelError, GetEmailChannelResponse, GetEnrollmentTokenData, GetEnrollmentTokenError, GetEnrollmentTokenResponse, GetFcmChannelData, GetFcmChannelError, GetFcmChannelResponse, GetIndicatorSetData, GetIndicatorSetError, GetIndicatorSetResponse, GetInstallLinkData, GetInstallLinkError, GetInstallLinkResponse, GetIntegrationData, GetIntegrationError, GetIntegrationResponse, GetJobData, GetJobError, GetJobResponse, GetLogoData, GetLogoError, GetLogoResponse, GetManifestData, GetManifestResponse, GetMessagesData, GetMessagesError, GetMessagesResponse, GetMobileconfigData, GetMobileconfigError, GetMobileconfigResponse, GetNotificationData, GetNotificationError, GetNotificationResponse, GetNotificationTemplateData, GetNotificationTemplateError, GetNotificationTemplateResponse, GetOpenapiData, GetOpenapiResponse, GetOrganizationGroupData, GetOrganizationGroupError, GetOrganizationGroupResponse, GetOwnStateData, GetOwnStateError, GetOwnStateResponse, GetProfileData, GetProfileError, GetProfileResponse, GetPushKeyData, GetPushKeyError, GetPushKeyResponse, GetRoleData, GetRoleError, GetRoleResponse, GetSessionData, GetSessionError, GetSessionResponse, GetSettingsData, GetSettingsError, GetSettingsResponse, GetSmartGroupData, GetSmartGroupError, GetSmartGroupResponse, GetSmsChannelData, GetSmsChannelError, GetSmsChannelResponse, GetTagData, GetTagError, GetTagResponse, GetThreatData, GetThreatError, GetThreatResponse, GetUserData, GetUserError, GetUserGroupData, GetUserGroupError, GetUserGroupResponse, GetUserResponse, GiveRecoveryCodeData, GiveRecoveryCodeError, GiveRecoveryCodeResponse, GiveTotpData, GiveTotpError, GiveTotpResponse, HealthzData, HealthzResponse, IgnoreThreatData, IgnoreThreatError, IgnoreThreatResponse, InspectLinkData, InspectLinkError, InspectLinkResponse, ListAdminsData, ListAdminsError, ListAdminsResponse, ListApiTokensData, ListApiTokensError, ListApiTokensResponse, ListChannelsData, ListChannelsError, ListChannelsResponse, ListClassificationsData, ListClassificationsError, ListClassificationsResponse, ListDeviceAppsData, ListDeviceAppsError, ListDeviceAppsResponse, ListDevicesData, ListDevicesError, ListDevicesResponse, ListEnrollmentTokensData, ListEnrollmentTokensError, ListEnrollmentTokensResponse, ListIndicatorsData, ListIndicatorsError, ListIndicatorSetsData, ListIndicatorSetsError, ListIndicatorSetsResponse, ListIndicatorsResponse, ListIntegrationsData, ListIntegrationsError, ListIntegrationsResponse, ListJobsData, ListJobsError, ListJobsResponse, ListNotificationsData, ListNotificationsError, ListNotificationsResponse, ListNotificationTemplatesData, ListNotificationTemplatesError, ListNotificationTemplatesResponse, ListOrganizationGroupsData, ListOrganizationGroupsError, ListOrganizationGroupsResponse, ListOwnMessagesData, ListOwnMessagesError, ListOwnMessagesResponse, ListPasskeysData, ListPasskeysError, ListPasskeysResponse, ListPayloadSettingsData, ListPayloadSettingsError, ListPayloadSettingsResponse, ListProfilesData, ListProfilesError, ListProfilesResponse, ListProfileVersionsData, ListProfileVersionsError, ListProfileVersionsResponse, ListRolesData, ListRolesError, ListRolesResponse, ListSessionsData, ListSessionsError, ListSessionsResponse, ListSmartGroupsData, ListSmartGroupsError, ListSmartGroupsResponse, ListSourceEventsData, ListSourceEventsError, ListSourceEventsResponse, ListTagsData, ListTagsError, ListTagsResponse, ListTemplateLanguagesData, ListTemplateLanguagesError, ListTemplateLanguagesResponse, ListThreatsData, ListThreatsError, ListThreatsResponse, ListUserGroupMembersData, ListUserGroupMembersError, ListUserGroupMembersResponse, ListUserGroupsData, ListUserGroupsError, ListUserGroupsResponse, ListUserIncidentsData, ListUserIncidentsError, ListUserIncidentsResponse, ListUsersData, ListUsersError, ListUsersResponse, LoadIndicatorSetData, LoadIndicatorSetError, LoadIndicatorSetResponse, MetricsData, MetricsError, MetricsResponse, NotifyDevicesData, NotifyDevicesError, NotifyDevicesResponse, NotifyUserData, NotifyUserError, NotifyUserResponse, OpenMessagesData, OpenMessagesError, OpenMessagesResponse, PreviewClassificationData, PreviewClassificationError, PreviewClassificationResponse, PreviewNotificationTemplateData, PreviewNotificationTemplateError, PreviewNotificationTemplateResponse, PreviewNotifyUserData, PreviewNotifyUserError, PreviewNotifyUserResponse, PreviewNotifyWordsData, PreviewNotifyWordsError, PreviewNotifyWordsResponse, PreviewProfileData, PreviewProfileError, PreviewProfileResponse, PreviewSmartGroupData, PreviewSmartGroupError, PreviewSmartGroupResponse, PublishProfileData, PublishProfileError, PublishProfileResponse, QuickstartRiskResponseData, QuickstartRiskResponseError, QuickstartRiskResponseResponse, ReadJournalData, ReadJournalError, ReadJournalResponse, ReadMessageData, ReadMessageError, ReadMessageResponse, ReadOwnMessageData, ReadOwnMessageError, ReadOwnMessageResponse, ReadyzData, ReadyzError, ReadyzResponse, RedeemLinkData, RedeemLinkError, RedeemLinkResponse, RefreshIndicatorSetData, RefreshIndicatorSetError, RefreshIndicatorSetResponse, RemovePasskeyData, RemovePasskeyError, RemovePasskeyResponse, RemoveTotpData, RemoveTotpError, RemoveTotpResponse, RenewRecoveryCodesData, RenewRecoveryCodesError, RenewRecoveryCodesResponse, ReopenThreatData, ReopenThreatError, ReopenThreatResponse, ReportInventoryData, ReportInventoryError, ReportInventoryResponse, RequestProfileData, RequestProfileError, RequestProfileResponse, ResetClassificationData, ResetClassificationError, ResetClassificationResponse, ResetClassificationTextData, ResetClassificationTextError, ResetClassificationTextResponse, ResetNotificationTemplateData, ResetNotificationTemplateError, ResetNotificationTemplateResponse, ResolveThreatData, ResolveThreatError, ResolveThreatResponse, RetireProfileData, RetireProfileError, RetireProfileResponse, RetryNotificationData, RetryNotificationError, RetryNotificationResponse, RetryNotificationsData, RetryNotificationsError, RetryNotificationsResponse, RetrySourceEventData, RetrySourceEventError, RetrySourceEventResponse, RevokeApiTokenData, RevokeApiTokenError, RevokeApiTokenResponse, SearchData, SearchError, SearchResponse, SetApnsChannelData, SetApnsChannelError, SetApnsChannelResponse, SetClassificationTextData, SetClassificationTextError, SetClassificationTextResponse, SetEmailChannelData, SetEmailChannelError, SetEmailChannelResponse, SetFcmChannelData, SetFcmChannelError, SetFcmChannelResponse, SetLogoData, SetLogoError, SetLogoResponse, SetNotificationTemplateData, SetNotificationTemplateError, SetNotificationTemplateResponse, SetPasswordData, SetPasswordError, SetPasswordResponse, SetPushTokenData, SetPushTokenError, SetPushTokenResponse, SetSettingsData, SetSettingsError, SetSettingsResponse, SetSmsChannelData, SetSmsChannelError, SetSmsChannelResponse, SignInData, SignInError, SignInResponse, SignOutData, SignOutError, SignOutResponse, SubmitAgentDetectionsData, SubmitAgentDetectionsError, SubmitAgentDetectionsResponse, SubmitDetectionsData, SubmitDetectionsError, SubmitDetectionsResponse, SubmitSourceEventsData, SubmitSourceEventsError, SubmitSourceEventsResponse, SubscribeToPushData, SubscribeToPushError, SubscribeToPushResponse, TagDeviceData, TagDeviceError, TagDeviceResponse, TakeSmsNewsData, TakeSmsNewsError, TakeSmsNewsResponse, TestChannelData, TestChannelError, TestChannelResponse, UnenrollDeviceData, UnenrollDeviceError, UnenrollDeviceResponse, UnlockAdminData, UnlockAdminError, UnlockAdminResponse, UnsubscribeFromPushData, UnsubscribeFromPushError, UnsubscribeFromPushResponse, UntagDeviceData, UntagDeviceError, UntagDeviceResponse, WaitForOwnStateData, WaitForOwnStateError, WaitForOwnStateResponse, WithdrawProfileData, WithdrawProfileError, WithdrawProfileResponse } from '../types.gen';
+import { answerCommand, beginNewPasskey, beginPasskey, beginTotp, cancelDeviceCommand, changeUserGroupMembers, checkAppleDeviceIn, checkOwnDevice, confirmPassword, confirmTotp, createAdmin, createAdminLink, createApiToken, createDeviceCommand, createEnrollmentToken, createIndicatorSet, createIntegration, createMessagesLink, createOrganizationGroup, createProfile, createRole, createSmartGroup, createTag, createUser, createUserGroup, deleteAdmin, deleteDevice, deleteEnrollmentToken, deleteIndicatorSet, deleteIntegration, deleteLogo, deleteOrganizationGroup, deleteProfile, deleteRole, deleteSmartGroup, deleteTag, deleteUser, deleteUserGroup, dropSourceEvent, editAccount, editAdmin, editClassification, editDevice, editIndicatorSet, editIntegration, editOrganizationGroup, editProfile, editRole, editSmartGroup, editTag, editUser, editUserGroup, endOtherSessions, endSession, enroll, enrollMessages, exchangeAppleCommand, explainDevice, finishNewPasskey, finishPasskey, forgetPushToken, getAdmin, getApiToken, getApnsChannel, getAppleMdm, getClassification, getCommands, getDashboard, getDashboardTrend, getDevice, getDeviceCommand, getDeviceEffectiveSettings, getDevicePolicy, getDeviceTimeline, getEmailChannel, getEnrollmentProfile, getEnrollmentToken, getFcmChannel, getIndicatorSet, getInstallLink, getIntegration, getJob, getLogo, getManifest, getMessages, getMobileconfig, getNotification, getNotificationTemplate, getOpenapi, getOrganizationGroup, getOwnState, getProfile, getProfilePolicy, getPushKey, getRole, getSession, getSettings, getSmartGroup, getSmsChannel, getTag, getThreat, getUser, getUserGroup, giveRecoveryCode, giveTotp, healthz, ignoreThreat, inspectLink, listAdmins, listApiTokens, listChannels, listClassifications, listDeviceApps, listDeviceCertificates, listDeviceCommands, listDevices, listEnrollmentTokens, listIndicators, listIndicatorSets, listIntegrations, listJobs, listNotifications, listNotificationTemplates, listOrganizationGroups, listOwnMessages, listPasskeys, listPayloadSettings, listProfiles, listProfileVersions, listRoles, listSessions, listSmartGroups, listSourceEvents, listTags, listTemplateLanguages, listThreats, listUserGroupMembers, listUserGroups, listUserIncidents, listUsers, loadIndicatorSet, metrics, notifyDevices, notifyUser, openMessages, type Options, previewClassification, previewNotificationTemplate, previewNotifyUser, previewNotifyWords, previewProfile, previewSmartGroup, publishProfile, quickstartRiskResponse, readJournal, readMessage, readOwnMessage, readyz, redeemLink, refreshIndicatorSet, removePasskey, removeTotp, renewRecoveryCodes, reopenThreat, reportInventory, requestProfile, requestPushCertificate, resetClassification, resetClassificationText, resetNotificationTemplate, resolveThreat, retireProfile, retryNotification, retryNotifications, retrySourceEvent, revokeApiToken, revokeDeviceCertificate, scepGet, scepPost, search, setApnsChannel, setAppleMdm, setClassificationText, setEmailChannel, setFcmChannel, setLogo, setNotificationTemplate, setPassword, setPushToken, setSettings, setSmsChannel, signIn, signOut, submitAgentDetections, submitDetections, submitSourceEvents, subscribeToPush, tagDevice, takeSmsNews, testChannel, unenrollDevice, unlockAdmin, unsubscribeFromPush, untagDevice, waitForOwnState, withdrawProfile } from '../sdk.gen';
+import type { AnswerCommandData, AnswerCommandError, AnswerCommandResponse, BeginNewPasskeyData, BeginNewPasskeyError, BeginNewPasskeyResponse, BeginPasskeyData, BeginPasskeyError, BeginPasskeyResponse, BeginTotpData, BeginTotpError, BeginTotpResponse, CancelDeviceCommandData, CancelDeviceCommandError, CancelDeviceCommandResponse, ChangeUserGroupMembersData, ChangeUserGroupMembersError, ChangeUserGroupMembersResponse, CheckAppleDeviceInData, CheckAppleDeviceInError, CheckAppleDeviceInResponse, CheckOwnDeviceData, CheckOwnDeviceError, CheckOwnDeviceResponse, ConfirmPasswordData, ConfirmPasswordError, ConfirmPasswordResponse, ConfirmTotpData, ConfirmTotpError, ConfirmTotpResponse, CreateAdminData, CreateAdminError, CreateAdminLinkData, CreateAdminLinkError, CreateAdminLinkResponse, CreateAdminResponse, CreateApiTokenData, CreateApiTokenError, CreateApiTokenResponse, CreateDeviceCommandData, CreateDeviceCommandError, CreateDeviceCommandResponse, CreateEnrollmentTokenData, CreateEnrollmentTokenError, CreateEnrollmentTokenResponse, CreateIndicatorSetData, CreateIndicatorSetError, CreateIndicatorSetResponse, CreateIntegrationData, CreateIntegrationError, CreateIntegrationResponse, CreateMessagesLinkData, CreateMessagesLinkError, CreateMessagesLinkResponse, CreateOrganizationGroupData, CreateOrganizationGroupError, CreateOrganizationGroupResponse, CreateProfileData, CreateProfileError, CreateProfileResponse, CreateRoleData, CreateRoleError, CreateRoleResponse, CreateSmartGroupData, CreateSmartGroupError, CreateSmartGroupResponse, CreateTagData, CreateTagError, CreateTagResponse, CreateUserData, CreateUserError, CreateUserGroupData, CreateUserGroupError, CreateUserGroupResponse, CreateUserResponse, DeleteAdminData, DeleteAdminError, DeleteAdminResponse, DeleteDeviceData, DeleteDeviceError, DeleteDeviceResponse, DeleteEnrollmentTokenData, DeleteEnrollmentTokenError, DeleteEnrollmentTokenResponse, DeleteIndicatorSetData, DeleteIndicatorSetError, DeleteIndicatorSetResponse, DeleteIntegrationData, DeleteIntegrationError, DeleteIntegrationResponse, DeleteLogoData, DeleteLogoError, DeleteLogoResponse, DeleteOrganizationGroupData, DeleteOrganizationGroupError, DeleteOrganizationGroupResponse, DeleteProfileData, DeleteProfileError, DeleteProfileResponse, DeleteRoleData, DeleteRoleError, DeleteRoleResponse, DeleteSmartGroupData, DeleteSmartGroupError, DeleteSmartGroupResponse, DeleteTagData, DeleteTagError, DeleteTagResponse, DeleteUserData, DeleteUserError, DeleteUserGroupData, DeleteUserGroupError, DeleteUserGroupResponse, DeleteUserResponse, DropSourceEventData, DropSourceEventError, DropSourceEventResponse, EditAccountData, EditAccountError, EditAccountResponse, EditAdminData, EditAdminError, EditAdminResponse, EditClassificationData, EditClassificationError, EditClassificationResponse, EditDeviceData, EditDeviceError, EditDeviceResponse, EditIndicatorSetData, EditIndicatorSetError, EditIndicatorSetResponse, EditIntegrationData, EditIntegrationError, EditIntegrationResponse, EditOrganizationGroupData, EditOrganizationGroupError, EditOrganizationGroupResponse, EditProfileData, EditProfileError, EditProfileResponse, EditRoleData, EditRoleError, EditRoleResponse, EditSmartGroupData, EditSmartGroupError, EditSmartGroupResponse, EditTagData, EditTagError, EditTagResponse, EditUserData, EditUserError, EditUserGroupData, EditUserGroupError, EditUserGroupResponse, EditUserResponse, EndOtherSessionsData, EndOtherSessionsError, EndOtherSessionsResponse, EndSessionData, EndSessionError, EndSessionResponse, EnrollData, EnrollError, EnrollMessagesData, EnrollMessagesError, EnrollMessagesResponse, EnrollResponse, ExchangeAppleCommandData, ExchangeAppleCommandError, ExchangeAppleCommandResponse, ExplainDeviceData, ExplainDeviceError, ExplainDeviceResponse, FinishNewPasskeyData, FinishNewPasskeyError, FinishNewPasskeyResponse, FinishPasskeyData, FinishPasskeyError, FinishPasskeyResponse, ForgetPushTokenData, ForgetPushTokenError, ForgetPushTokenResponse, GetAdminData, GetAdminError, GetAdminResponse, GetApiTokenData, GetApiTokenError, GetApiTokenResponse, GetApnsChannelData, GetApnsChannelError, GetApnsChannelResponse, GetAppleMdmData, GetAppleMdmError, GetAppleMdmResponse, GetClassificationData, GetClassificationError, GetClassificationResponse, GetCommandsData, GetCommandsError, GetCommandsResponse, GetDashboardData, GetDashboardError, GetDashboardResponse, GetDashboardTrendData, GetDashboardTrendError, GetDashboardTrendResponse, GetDeviceCommandData, GetDeviceCommandError, GetDeviceCommandResponse, GetDeviceData, GetDeviceEffectiveSettingsData, GetDeviceEffectiveSettingsError, GetDeviceEffectiveSettingsResponse, GetDeviceError, GetDevicePolicyData, GetDevicePolicyError, GetDevicePolicyResponse, GetDeviceResponse, GetDeviceTimelineData, GetDeviceTimelineError, GetDeviceTimelineResponse, GetEmailChannelData, GetEmailChannelError, GetEmailChannelResponse, GetEnrollmentProfileData, GetEnrollmentProfileError, GetEnrollmentTokenData, GetEnrollmentTokenError, GetEnrollmentTokenResponse, GetFcmChannelData, GetFcmChannelError, GetFcmChannelResponse, GetIndicatorSetData, GetIndicatorSetError, GetIndicatorSetResponse, GetInstallLinkData, GetInstallLinkError, GetInstallLinkResponse, GetIntegrationData, GetIntegrationError, GetIntegrationResponse, GetJobData, GetJobError, GetJobResponse, GetLogoData, GetLogoError, GetLogoResponse, GetManifestData, GetManifestResponse, GetMessagesData, GetMessagesError, GetMessagesResponse, GetMobileconfigData, GetMobileconfigError, GetMobileconfigResponse, GetNotificationData, GetNotificationError, GetNotificationResponse, GetNotificationTemplateData, GetNotificationTemplateError, GetNotificationTemplateResponse, GetOpenapiData, GetOpenapiResponse, GetOrganizationGroupData, GetOrganizationGroupError, GetOrganizationGroupResponse, GetOwnStateData, GetOwnStateError, GetOwnStateResponse, GetProfileData, GetProfileError, GetProfilePolicyData, GetProfilePolicyError, GetProfilePolicyResponse, GetProfileResponse, GetPushKeyData, GetPushKeyError, GetPushKeyResponse, GetRoleData, GetRoleError, GetRoleResponse, GetSessionData, GetSessionError, GetSessionResponse, GetSettingsData, GetSettingsError, GetSettingsResponse, GetSmartGroupData, GetSmartGroupError, GetSmartGroupResponse, GetSmsChannelData, GetSmsChannelError, GetSmsChannelResponse, GetTagData, GetTagError, GetTagResponse, GetThreatData, GetThreatError, GetThreatResponse, GetUserData, GetUserError, GetUserGroupData, GetUserGroupError, GetUserGroupResponse, GetUserResponse, GiveRecoveryCodeData, GiveRecoveryCodeError, GiveRecoveryCodeResponse, GiveTotpData, GiveTotpError, GiveTotpResponse, HealthzData, HealthzResponse, IgnoreThreatData, IgnoreThreatError, IgnoreThreatResponse, InspectLinkData, InspectLinkError, InspectLinkResponse, ListAdminsData, ListAdminsError, ListAdminsResponse, ListApiTokensData, ListApiTokensError, ListApiTokensResponse, ListChannelsData, ListChannelsError, ListChannelsResponse, ListClassificationsData, ListClassificationsError, ListClassificationsResponse, ListDeviceAppsData, ListDeviceAppsError, ListDeviceAppsResponse, ListDeviceCertificatesData, ListDeviceCertificatesError, ListDeviceCertificatesResponse, ListDeviceCommandsData, ListDeviceCommandsError, ListDeviceCommandsResponse, ListDevicesData, ListDevicesError, ListDevicesResponse, ListEnrollmentTokensData, ListEnrollmentTokensError, ListEnrollmentTokensResponse, ListIndicatorsData, ListIndicatorsError, ListIndicatorSetsData, ListIndicatorSetsError, ListIndicatorSetsResponse, ListIndicatorsResponse, ListIntegrationsData, ListIntegrationsError, ListIntegrationsResponse, ListJobsData, ListJobsError, ListJobsResponse, ListNotificationsData, ListNotificationsError, ListNotificationsResponse, ListNotificationTemplatesData, ListNotificationTemplatesError, ListNotificationTemplatesResponse, ListOrganizationGroupsData, ListOrganizationGroupsError, ListOrganizationGroupsResponse, ListOwnMessagesData, ListOwnMessagesError, ListOwnMessagesResponse, ListPasskeysData, ListPasskeysError, ListPasskeysResponse, ListPayloadSettingsData, ListPayloadSettingsError, ListPayloadSettingsResponse, ListProfilesData, ListProfilesError, ListProfilesResponse, ListProfileVersionsData, ListProfileVersionsError, ListProfileVersionsResponse, ListRolesData, ListRolesError, ListRolesResponse, ListSessionsData, ListSessionsError, ListSessionsResponse, ListSmartGroupsData, ListSmartGroupsError, ListSmartGroupsResponse, ListSourceEventsData, ListSourceEventsError, ListSourceEventsResponse, ListTagsData, ListTagsError, ListTagsResponse, ListTemplateLanguagesData, ListTemplateLanguagesError, ListTemplateLanguagesResponse, ListThreatsData, ListThreatsError, ListThreatsResponse, ListUserGroupMembersData, ListUserGroupMembersError, ListUserGroupMembersResponse, ListUserGroupsData, ListUserGroupsError, ListUserGroupsResponse, ListUserIncidentsData, ListUserIncidentsError, ListUserIncidentsResponse, ListUsersData, ListUsersError, ListUsersResponse, LoadIndicatorSetData, LoadIndicatorSetError, LoadIndicatorSetResponse, MetricsData, MetricsError, MetricsResponse, NotifyDevicesData, NotifyDevicesError, NotifyDevicesResponse, NotifyUserData, NotifyUserError, NotifyUserResponse, OpenMessagesData, OpenMessagesError, OpenMessagesResponse, PreviewClassificationData, PreviewClassificationError, PreviewClassificationResponse, PreviewNotificationTemplateData, PreviewNotificationTemplateError, PreviewNotificationTemplateResponse, PreviewNotifyUserData, PreviewNotifyUserError, PreviewNotifyUserResponse, PreviewNotifyWordsData, PreviewNotifyWordsError, PreviewNotifyWordsResponse, PreviewProfileData, PreviewProfileError, PreviewProfileResponse, PreviewSmartGroupData, PreviewSmartGroupError, PreviewSmartGroupResponse, PublishProfileData, PublishProfileError, PublishProfileResponse, QuickstartRiskResponseData, QuickstartRiskResponseError, QuickstartRiskResponseResponse, ReadJournalData, ReadJournalError, ReadJournalResponse, ReadMessageData, ReadMessageError, ReadMessageResponse, ReadOwnMessageData, ReadOwnMessageError, ReadOwnMessageResponse, ReadyzData, ReadyzError, ReadyzResponse, RedeemLinkData, RedeemLinkError, RedeemLinkResponse, RefreshIndicatorSetData, RefreshIndicatorSetError, RefreshIndicatorSetResponse, RemovePasskeyData, RemovePasskeyError, RemovePasskeyResponse, RemoveTotpData, RemoveTotpError, RemoveTotpResponse, RenewRecoveryCodesData, RenewRecoveryCodesError, RenewRecoveryCodesResponse, ReopenThreatData, ReopenThreatError, ReopenThreatResponse, ReportInventoryData, ReportInventoryError, ReportInventoryResponse, RequestProfileData, RequestProfileError, RequestProfileResponse, RequestPushCertificateData, RequestPushCertificateError, RequestPushCertificateResponse, ResetClassificationData, ResetClassificationError, ResetClassificationResponse, ResetClassificationTextData, ResetClassificationTextError, ResetClassificationTextResponse, ResetNotificationTemplateData, ResetNotificationTemplateError, ResetNotificationTemplateResponse, ResolveThreatData, ResolveThreatError, ResolveThreatResponse, RetireProfileData, RetireProfileError, RetireProfileResponse, RetryNotificationData, RetryNotificationError, RetryNotificationResponse, RetryNotificationsData, RetryNotificationsError, RetryNotificationsResponse, RetrySourceEventData, RetrySourceEventError, RetrySourceEventResponse, RevokeApiTokenData, RevokeApiTokenError, RevokeApiTokenResponse, RevokeDeviceCertificateData, RevokeDeviceCertificateError, RevokeDeviceCertificateResponse, ScepGetData, ScepGetError, ScepPostData, ScepPostError, SearchData, SearchError, SearchResponse, SetApnsChannelData, SetApnsChannelError, SetApnsChannelResponse, SetAppleMdmData, SetAppleMdmError, SetAppleMdmResponse, SetClassificationTextData, SetClassificationTextError, SetClassificationTextResponse, SetEmailChannelData, SetEmailChannelError, SetEmailChannelResponse, SetFcmChannelData, SetFcmChannelError, SetFcmChannelResponse, SetLogoData, SetLogoError, SetLogoResponse, SetNotificationTemplateData, SetNotificationTemplateError, SetNotificationTemplateResponse, SetPasswordData, SetPasswordError, SetPasswordResponse, SetPushTokenData, SetPushTokenError, SetPushTokenResponse, SetSettingsData, SetSettingsError, SetSettingsResponse, SetSmsChannelData, SetSmsChannelError, SetSmsChannelResponse, SignInData, SignInError, SignInResponse, SignOutData, SignOutError, SignOutResponse, SubmitAgentDetectionsData, SubmitAgentDetectionsError, SubmitAgentDetectionsResponse, SubmitDetectionsData, SubmitDetectionsError, SubmitDetectionsResponse, SubmitSourceEventsData, SubmitSourceEventsError, SubmitSourceEventsResponse, SubscribeToPushData, SubscribeToPushError, SubscribeToPushResponse, TagDeviceData, TagDeviceError, TagDeviceResponse, TakeSmsNewsData, TakeSmsNewsError, TakeSmsNewsResponse, TestChannelData, TestChannelError, TestChannelResponse, UnenrollDeviceData, UnenrollDeviceError, UnenrollDeviceResponse, UnlockAdminData, UnlockAdminError, UnlockAdminResponse, UnsubscribeFromPushData, UnsubscribeFromPushError, UnsubscribeFromPushResponse, UntagDeviceData, UntagDeviceError, UntagDeviceResponse, WaitForOwnStateData, WaitForOwnStateError, WaitForOwnStateResponse, WithdrawProfileData, WithdrawProfileError, WithdrawProfileResponse } from '../types.gen';
 
 export type QueryKey<TOptions extends Options> = [
     Pick<TOptions, 'baseUrl' | 'body' | 'headers' | 'path' | 'query'> & {
@@ -733,6 +733,70 @@ export const getApiTokenOptions = (options: Options<GetApiTokenData>) => queryOp
     queryKey: getApiTokenQueryKey(options)
 });
 
+export const getAppleMdmQueryKey = (options?: Options<GetAppleMdmData>) => createQueryKey('getAppleMdm', options);
+
+/**
+ * How Apple devices are managed
+ *
+ * It concerns the whole tenant, so a part of it does not suffice as reach.
+ *
+ * Needs the right `view`.
+ */
+export const getAppleMdmOptions = (options?: Options<GetAppleMdmData>) => queryOptions<GetAppleMdmResponse, GetAppleMdmError, GetAppleMdmResponse, ReturnType<typeof getAppleMdmQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await getAppleMdm({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: getAppleMdmQueryKey(options)
+});
+
+/**
+ * Sets up how Apple devices are managed
+ *
+ * The first time an authority for the certificates of devices is made, which takes seconds.
+ *
+ * Needs the right `manage_settings`.
+ */
+export const setAppleMdmMutation = (options?: Partial<Options<SetAppleMdmData>>): UseMutationOptions<SetAppleMdmResponse, SetAppleMdmError, Options<SetAppleMdmData>> => {
+    const mutationOptions: UseMutationOptions<SetAppleMdmResponse, SetAppleMdmError, Options<SetAppleMdmData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await setAppleMdm({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
+ * Requests a push certificate
+ *
+ * Makes a private key, which is kept, and a request for its certificate. A request that was made before is forgotten.
+ *
+ * Needs the right `manage_settings`.
+ */
+export const requestPushCertificateMutation = (options?: Partial<Options<RequestPushCertificateData>>): UseMutationOptions<RequestPushCertificateResponse, RequestPushCertificateError, Options<RequestPushCertificateData>> => {
+    const mutationOptions: UseMutationOptions<RequestPushCertificateResponse, RequestPushCertificateError, Options<RequestPushCertificateData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await requestPushCertificate({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
 export const listChannelsQueryKey = (options?: Options<ListChannelsData>) => createQueryKey('listChannels', options);
 
 /**
@@ -1389,6 +1453,171 @@ export const listDeviceAppsInfiniteOptions = (options: Options<ListDeviceAppsDat
     return opts as Omit<typeof opts, 'initialData'>;
 };
 
+export const listDeviceCertificatesQueryKey = (options: Options<ListDeviceCertificatesData>) => createQueryKey('listDeviceCertificates', options);
+
+/**
+ * The certificates of a device
+ *
+ * By which it shows who it is where its platform has such: devices under Apple's management.
+ *
+ * Needs the right `view`.
+ */
+export const listDeviceCertificatesOptions = (options: Options<ListDeviceCertificatesData>) => queryOptions<ListDeviceCertificatesResponse, ListDeviceCertificatesError, ListDeviceCertificatesResponse, ReturnType<typeof listDeviceCertificatesQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await listDeviceCertificates({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: listDeviceCertificatesQueryKey(options)
+});
+
+/**
+ * Revokes a certificate of a device
+ *
+ * The device is not heard with it any more; under Apple's management it has to enroll again. Done again, it changes
+ * nothing.
+ *
+ * Needs the right `manage_devices`.
+ */
+export const revokeDeviceCertificateMutation = (options?: Partial<Options<RevokeDeviceCertificateData>>): UseMutationOptions<RevokeDeviceCertificateResponse, RevokeDeviceCertificateError, Options<RevokeDeviceCertificateData>> => {
+    const mutationOptions: UseMutationOptions<RevokeDeviceCertificateResponse, RevokeDeviceCertificateError, Options<RevokeDeviceCertificateData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await revokeDeviceCertificate({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+export const listDeviceCommandsQueryKey = (options: Options<ListDeviceCommandsData>) => createQueryKey('listDeviceCommands', options);
+
+/**
+ * Commands given to a device, newest first
+ *
+ * Those of administrators. What profiles ask for is with the device's profiles.
+ *
+ * Needs the right `view`.
+ */
+export const listDeviceCommandsOptions = (options: Options<ListDeviceCommandsData>) => queryOptions<ListDeviceCommandsResponse, ListDeviceCommandsError, ListDeviceCommandsResponse, ReturnType<typeof listDeviceCommandsQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await listDeviceCommands({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: listDeviceCommandsQueryKey(options)
+});
+
+export const listDeviceCommandsInfiniteQueryKey = (options: Options<ListDeviceCommandsData>): QueryKey<Options<ListDeviceCommandsData>> => createQueryKey('listDeviceCommands', options, true);
+
+/**
+ * Commands given to a device, newest first
+ *
+ * Those of administrators. What profiles ask for is with the device's profiles.
+ *
+ * Needs the right `view`.
+ */
+export const listDeviceCommandsInfiniteOptions = (options: Options<ListDeviceCommandsData>) => {
+    const opts = infiniteQueryOptions<ListDeviceCommandsResponse, ListDeviceCommandsError, InfiniteData<ListDeviceCommandsResponse>, QueryKey<Options<ListDeviceCommandsData>>, string | Pick<QueryKey<Options<ListDeviceCommandsData>>[0], 'body' | 'headers' | 'path' | 'query'>>(
+    // @ts-ignore
+    {
+        queryFn: async ({ pageParam, queryKey, signal }) => {
+            // @ts-ignore
+            const page: Pick<QueryKey<Options<ListDeviceCommandsData>>[0], 'body' | 'headers' | 'path' | 'query'> = typeof pageParam === 'object' ? pageParam : {
+                query: {
+                    cursor: pageParam
+                }
+            };
+            const params = createInfiniteParams(queryKey, page);
+            const { data } = await listDeviceCommands({
+                ...options,
+                ...params,
+                signal,
+                throwOnError: true
+            });
+            return data;
+        },
+        queryKey: listDeviceCommandsInfiniteQueryKey(options)
+    });
+    return opts as Omit<typeof opts, 'initialData'>;
+};
+
+/**
+ * Gives a device a command
+ *
+ * It waits until the device comes, and is given to it until it answers. What does harm needs `wipe_devices` and the
+ * device's name in `confirm`; what is said in the platform's own words needs `send_raw_commands`; all else
+ * `command_devices`.
+ *
+ * Needs the right `command_devices` or `wipe_devices` or `send_raw_commands`.
+ */
+export const createDeviceCommandMutation = (options?: Partial<Options<CreateDeviceCommandData>>): UseMutationOptions<CreateDeviceCommandResponse, CreateDeviceCommandError, Options<CreateDeviceCommandData>> => {
+    const mutationOptions: UseMutationOptions<CreateDeviceCommandResponse, CreateDeviceCommandError, Options<CreateDeviceCommandData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await createDeviceCommand({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+export const getDeviceCommandQueryKey = (options: Options<GetDeviceCommandData>) => createQueryKey('getDeviceCommand', options);
+
+/**
+ * One command, with all the device answered
+ *
+ * Needs the right `command_devices` or `wipe_devices` or `send_raw_commands`.
+ */
+export const getDeviceCommandOptions = (options: Options<GetDeviceCommandData>) => queryOptions<GetDeviceCommandResponse, GetDeviceCommandError, GetDeviceCommandResponse, ReturnType<typeof getDeviceCommandQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await getDeviceCommand({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: getDeviceCommandQueryKey(options)
+});
+
+/**
+ * Takes a command back
+ *
+ * The device is not given it any more. One that it was given already it may carry out all the same; what it answers then
+ * is written down beside. 409 if it is settled.
+ *
+ * Needs the right `command_devices` or `wipe_devices` or `send_raw_commands`.
+ */
+export const cancelDeviceCommandMutation = (options?: Partial<Options<CancelDeviceCommandData>>): UseMutationOptions<CancelDeviceCommandResponse, CancelDeviceCommandError, Options<CancelDeviceCommandData>> => {
+    const mutationOptions: UseMutationOptions<CancelDeviceCommandResponse, CancelDeviceCommandError, Options<CancelDeviceCommandData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await cancelDeviceCommand({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
 export const getDeviceEffectiveSettingsQueryKey = (options: Options<GetDeviceEffectiveSettingsData>) => createQueryKey('getDeviceEffectiveSettings', options);
 
 /**
@@ -1455,6 +1684,29 @@ export const createMessagesLinkMutation = (options?: Partial<Options<CreateMessa
     };
     return mutationOptions;
 };
+
+export const getDevicePolicyQueryKey = (options: Options<GetDevicePolicyData>) => createQueryKey('getDevicePolicy', options);
+
+/**
+ * The policy of an Android device
+ *
+ * As it is when every profile is on it that should be: all of them in one, the most restrictive value of each field. A
+ * device with our agent gets the profiles one by one instead.
+ *
+ * Needs the right `view`.
+ */
+export const getDevicePolicyOptions = (options: Options<GetDevicePolicyData>) => queryOptions<GetDevicePolicyResponse, GetDevicePolicyError, GetDevicePolicyResponse, ReturnType<typeof getDevicePolicyQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await getDevicePolicy({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: getDevicePolicyQueryKey(options)
+});
 
 /**
  * Asks for an optional profile on a device
@@ -1587,7 +1839,8 @@ export const getDeviceTimelineInfiniteOptions = (options: Options<GetDeviceTimel
 /**
  * Ends the management of a device
  *
- * Managed profiles are to be taken off it; its agent learns of that with the next commands.
+ * Managed profiles are to be taken off it; its agent learns of that with the next commands. From a device that is managed
+ * by its platform the management itself is taken off last. Commands that wait for the device are taken back.
  *
  * Needs the right `manage_devices`.
  */
@@ -2888,6 +3141,28 @@ export const getMobileconfigOptions = (options: Options<GetMobileconfigData>) =>
         return data;
     },
     queryKey: getMobileconfigQueryKey(options)
+});
+
+export const getProfilePolicyQueryKey = (options: Options<GetProfilePolicyData>) => createQueryKey('getProfilePolicy', options);
+
+/**
+ * An Android profile as a policy
+ *
+ * What the profile says in words of the Android Management API. On a device it is merged with all others.
+ *
+ * Needs the right `view`.
+ */
+export const getProfilePolicyOptions = (options: Options<GetProfilePolicyData>) => queryOptions<GetProfilePolicyResponse, GetProfilePolicyError, GetProfilePolicyResponse, ReturnType<typeof getProfilePolicyQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await getProfilePolicy({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: getProfilePolicyQueryKey(options)
 });
 
 /**
@@ -4494,6 +4769,106 @@ export const previewNotifyWordsMutation = (options?: Partial<Options<PreviewNoti
     const mutationOptions: UseMutationOptions<PreviewNotifyWordsResponse, PreviewNotifyWordsError, Options<PreviewNotifyWordsData>> = {
         mutationFn: async (fnOptions) => {
             const { data } = await previewNotifyWords({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
+ * Takes what a device says when it checks in
+ *
+ * For Apple devices, as their protocol has it: the body is a property list.
+ */
+export const checkAppleDeviceInMutation = (options?: Partial<Options<CheckAppleDeviceInData>>): UseMutationOptions<CheckAppleDeviceInResponse, CheckAppleDeviceInError, Options<CheckAppleDeviceInData>> => {
+    const mutationOptions: UseMutationOptions<CheckAppleDeviceInResponse, CheckAppleDeviceInError, Options<CheckAppleDeviceInData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await checkAppleDeviceIn({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
+ * Takes an answer and gives the next command
+ *
+ * For Apple devices, as their protocol has it: the body is a property list with the device's answer to a command, or
+ * `Idle`; so is the answer, with the next command, or empty.
+ */
+export const exchangeAppleCommandMutation = (options?: Partial<Options<ExchangeAppleCommandData>>): UseMutationOptions<ExchangeAppleCommandResponse, ExchangeAppleCommandError, Options<ExchangeAppleCommandData>> => {
+    const mutationOptions: UseMutationOptions<ExchangeAppleCommandResponse, ExchangeAppleCommandError, Options<ExchangeAppleCommandData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await exchangeAppleCommand({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+export const getEnrollmentProfileQueryKey = (options: Options<GetEnrollmentProfileData>) => createQueryKey('getEnrollmentProfile', options);
+
+/**
+ * The profile that enrolls an Apple device
+ *
+ * For the enrollment token in the path, which is used up when the device that installed the profile says who it is. Each
+ * time it is fetched it has another one-time password in it, good for a day; the last four are good.
+ */
+export const getEnrollmentProfileOptions = (options: Options<GetEnrollmentProfileData>) => queryOptions<unknown, GetEnrollmentProfileError, unknown, ReturnType<typeof getEnrollmentProfileQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await getEnrollmentProfile({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: getEnrollmentProfileQueryKey(options)
+});
+
+export const scepGetQueryKey = (options: Options<ScepGetData>) => createQueryKey('scepGet', options);
+
+/**
+ * Asks for a certificate by SCEP
+ *
+ * `GetCACaps` says what is offered, `GetCACert` gives the certificates of the tenant's authority and of who takes requests
+ * for it, `PKIOperation` takes a message in base64.
+ */
+export const scepGetOptions = (options: Options<ScepGetData>) => queryOptions<unknown, ScepGetError, unknown, ReturnType<typeof scepGetQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await scepGet({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: scepGetQueryKey(options)
+});
+
+/**
+ * Asks for a certificate by SCEP, with the message as body
+ *
+ * Some clients send it in the query as well; the body counts.
+ */
+export const scepPostMutation = (options?: Partial<Options<ScepPostData>>): UseMutationOptions<unknown, ScepPostError, Options<ScepPostData>> => {
+    const mutationOptions: UseMutationOptions<unknown, ScepPostError, Options<ScepPostData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await scepPost({
                 ...options,
                 ...fnOptions,
                 throwOnError: true
