@@ -21,6 +21,12 @@ test('a minimum version of the operating system, and a profile as devices get it
   await page.goto(`/devices/${phone.id}`);
   await expect(page.getByRole('region', { name: 'Security state' })).toContainText('Passcode setNo');
 
+  // The rule decides whether it is there, so nobody resolves it by hand.
+  await page.getByRole('region', { name: 'Open threats' }).getByRole('link', { name: /passcode/i }).click();
+  await expect(page.getByText(/cannot be resolved by hand/)).toBeVisible();
+  await expect(page.getByRole('button', { name: /^Ignore/ })).toBeVisible();
+  await expect(page.getByRole('button', { name: /^Resolve/ })).toHaveCount(0);
+
   const { items } = await admin.get('/api/v1/profiles?platform=ios');
   await page.goto(`/profiles/${items[0].id}`);
   const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Download configuration profile' }).click()]);

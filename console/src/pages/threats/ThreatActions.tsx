@@ -11,32 +11,16 @@ import { Allowed } from '../../app/session';
 import { newKey } from '../../lib/api';
 import { FormModal } from '../../ui/FormModal';
 import { toastDone } from '../../ui/toasts';
+import { type Decision, effectOf, possible } from './decisions';
 
-type Decision = 'resolve' | 'ignore' | 'reopen';
-type Decided = Pick<Threat, 'id' | 'name' | 'status'> & { device: { id: string; friendly_name: string }; ignored?: Threat['ignored'] };
+type Decided = Pick<Threat, 'id' | 'name' | 'status' | 'source' | 'threat_id'> & { device: { id: string; friendly_name: string }; ignored?: Threat['ignored'] };
 
-const DECISIONS: Record<Decision, { title: string; done: string; effect: string; act: typeof resolveThreat }> = {
-  resolve: {
-    title: 'Resolve',
-    done: 'resolved',
-    effect: 'It counts as gone, and what it brought about is lifted. If its source sees it again later, it is open again.',
-    act: resolveThreat,
-  },
-  ignore: {
-    title: 'Ignore',
-    done: 'ignored',
-    effect: 'It no longer counts, whatever its source goes on saying, until somebody reopens it. What it brought about is lifted.',
-    act: ignoreThreat,
-  },
-  reopen: {
-    title: 'Reopen',
-    done: 'reopened',
-    effect: 'It counts again, and what follows from it applies at once.',
-    act: reopenThreat,
-  },
+const DECISIONS: Record<Decision, { title: string; done: string; act: typeof resolveThreat }> = {
+  resolve: { title: 'Resolve', done: 'resolved', act: resolveThreat },
+  ignore: { title: 'Ignore', done: 'ignored', act: ignoreThreat },
+  reopen: { title: 'Reopen', done: 'reopened', act: reopenThreat },
 };
 
-const possible = (status: Threat['status']): Decision[] => (status === 'open' ? ['resolve', 'ignore'] : ['reopen']);
 /** What brings the threat back to where it was. */
 const opposite = (status: Threat['status']): Decision => (status === 'open' ? 'reopen' : status === 'ignored' ? 'ignore' : 'resolve');
 
@@ -45,7 +29,7 @@ export function ThreatActions({ threat, size = 'compact-xs' }: { threat: Decided
   return (
     <Allowed right="manage_threats">
       <Group gap={4} justify="flex-end" wrap="nowrap">
-        {possible(threat.status).map((each) => (
+        {possible(threat).map((each) => (
           <Button key={each} size={size} variant="default" aria-label={`${DECISIONS[each].title} ${threat.name} on ${threat.device.friendly_name}`} onClick={() => setDecision(each)}>
             {DECISIONS[each].title}
           </Button>
@@ -58,7 +42,7 @@ export function ThreatActions({ threat, size = 'compact-xs' }: { threat: Decided
 
 function DecisionForm({ threat, decision, onClose }: { threat: Decided; decision: Decision; onClose: () => void }) {
   const queries = useQueryClient();
-  const { title, done, effect, act } = DECISIONS[decision];
+  const { title, done, act } = DECISIONS[decision];
   const form = useForm({
     initialValues: { reason: '' },
     validate: { reason: (reason) => (reason.trim() ? null : 'Enter a reason') },
@@ -81,7 +65,7 @@ function DecisionForm({ threat, decision, onClose }: { threat: Decided; decision
   };
   return (
     <FormModal title={`${title} ${threat.name}`} form={form} submitLabel={title} onSubmit={save} onClose={onClose}>
-      <Text size="sm">On {threat.device.friendly_name}. {effect}</Text>
+      <Text size="sm">On {threat.device.friendly_name}. {effectOf(decision, threat)}</Text>
       <Textarea label="Reason" description="Kept in the journal." withAsterisk autosize minRows={2} maxLength={500} data-autofocus {...form.getInputProps('reason')} />
     </FormModal>
   );

@@ -16,6 +16,7 @@ import { PageHeader } from '../../ui/PageHeader';
 import { Facts, Section } from '../../ui/Section';
 import { ErrorState } from '../../ui/states';
 import { Time } from '../../ui/Time';
+import { goesBy } from './decisions';
 import { Evidence } from './Evidence';
 import { ThreatActions } from './ThreatActions';
 
@@ -76,6 +77,7 @@ export default function ThreatPage() {
         <Stack gap="sm">
           <Section title="Evidence"><Evidence details={threat.details} /></Section>
           <Section title="What to do">
+            {threat.status === 'open' && goesBy(threat) && <Text size="sm">{goesBy(threat)}</Text>}
             {!threat.admin_text && !threat.user_text && <Text size="sm">There is no advice for this kind of threat.</Text>}
             {threat.admin_text && <div><Text size="sm" fw={600}>For you</Text><Text size="sm">{threat.admin_text}</Text></div>}
             {threat.user_text && <div><Text size="sm" fw={600}>For the user</Text><Text size="sm">{threat.user_text}</Text></div>}
