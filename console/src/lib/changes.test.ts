@@ -24,4 +24,7 @@ test('a change is a phrase', () => {
   expect(changeText({ type: 'threat', threat: '1', classification: 'trojan', to: 'open' })).toBe('Trojan found');
   expect(changeText({ type: 'threat', threat: '1', classification: 'trojan', from: 'open', to: 'ignored', reason: 'test phone' })).toBe('Trojan: open → ignored (test phone)');
   expect(changeText({ type: 'profile', profile: '1', name: 'MTD', desired: { action: 'install', version: 2 }, reason: 'assigned' })).toBe('install MTD version 2 (assigned)');
+  expect(changeText({ type: 'command_requested', command: '1', request_type: 'DeviceLock' })).toBe('Command given: Lock screen');
+  expect(changeText({ type: 'command_cancelled', command: '1', request_type: 'CertificateList', reason: 'an administrator took it back' })).toBe('Command taken back: CertificateList (an administrator took it back)');
+  expect(changeText({ type: 'command_answered', command: '1', request_type: 'EraseDevice', status: 'error', detail: 'no' })).toBe('The device answers Erase everything: error (no)');
 });

@@ -1,19 +1,21 @@
 // Changes of the journal in words, and what exactly is different between an object's before and after.
 import type { Change } from '../api';
+import { commandName } from './commands';
 import { count, words } from './words';
 
 /** The kinds of thing the journal is about. */
 export const OBJECT_KINDS = [
   'device', 'user', 'user_group', 'organization_group', 'tag', 'smart_group', 'profile', 'classification',
   'classification_text', 'notification_template', 'settings', 'channel',
-  'role', 'admin', 'api_token', 'enrollment_token', 'integration', 'indicator_set', 'source', 'source_event',
+  'role', 'admin', 'api_token', 'enrollment_token', 'device_certificate', 'apple_mdm', 'integration', 'indicator_set', 'source', 'source_event',
 ] as const;
 
 /** The types of change, in the order of the loop. */
 export const CHANGE_TYPES = [
   'created', 'updated', 'deleted', 'device_created', 'device_enrolled', 'device_unenrolled', 'device_deleted',
   'device_changed', 'alias_added', 'threat', 'risk', 'protection', 'compliance', 'tag_added', 'tag_removed',
-  'smart_group_joined', 'smart_group_left', 'profile', 'command_issued', 'profile_reported', 'score', 'user_risk',
+  'smart_group_joined', 'smart_group_left', 'profile', 'command_issued', 'profile_reported',
+  'command_requested', 'command_cancelled', 'command_answered', 'management_removed', 'score', 'user_risk',
   'source_notice', 'source_event_kept',
 ] as const satisfies Change['type'][];
 
@@ -59,6 +61,14 @@ export function changeText(change: Change): string {
       return `Told the device: ${desiredText(change.desired, change.name)}`;
     case 'profile_reported':
       return `The device reports ${change.name}${change.status ? `: ${words(change.status).toLowerCase()}` : ''}${change.detail ? ` (${change.detail})` : ''}`;
+    case 'command_requested':
+      return `Command given: ${commandName(change.request_type)}`;
+    case 'command_cancelled':
+      return `Command taken back: ${commandName(change.request_type)} (${change.reason})`;
+    case 'command_answered':
+      return `The device answers ${commandName(change.request_type)}: ${words(change.status).toLowerCase()}${change.detail ? ` (${change.detail})` : ''}`;
+    case 'management_removed':
+      return 'Its platform’s management is off the device';
     case 'score':
       return `Score ${count(Math.round(change.from))} → ${count(Math.round(change.to))}`;
     case 'user_risk':

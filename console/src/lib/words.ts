@@ -1,7 +1,7 @@
 // The API's values in the words shown to people.
 
 const SPECIAL: Record<string, string> = {
-  ios: 'iOS', os: 'OS', none: 'None', sms: 'SMS', apns: 'Apple push', fcm: 'Google push', captured: 'Captured, not sent', api_token: 'API token', admin: 'Administrator',
+  ios: 'iOS', os: 'OS', none: 'None', sms: 'SMS', apns: 'Apple push', fcm: 'Google push', captured: 'Captured, not sent', api_token: 'API token', apple_mdm: 'Apple devices', admin: 'Administrator',
   url: 'URL', stix: 'STIX', certificate_sha256: 'Certificate SHA-256', certificate_sha1: 'Certificate SHA-1', file_sha256: 'File SHA-256',
 };
 

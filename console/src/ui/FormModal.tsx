@@ -30,11 +30,13 @@ type Props<V extends Record<string, unknown>> = {
   onSubmit: (values: V, key: string) => Promise<unknown>;
   onClose: () => void;
   size?: ModalProps['size'];
+  /** What cannot be undone is done by a red button. */
+  grave?: boolean;
   children: ReactNode;
 };
 
 /** Render it while it is open. It closes itself once `onSubmit` has succeeded. */
-export function FormModal<V extends Record<string, unknown>>({ title, form, submitLabel, onSubmit, onClose, size, children }: Props<V>) {
+export function FormModal<V extends Record<string, unknown>>({ title, form, submitLabel, onSubmit, onClose, size, grave, children }: Props<V>) {
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Problem>();
   // Sent again unchanged after a lost answer, the same values must not be carried out twice.
@@ -60,7 +62,7 @@ export function FormModal<V extends Record<string, unknown>>({ title, form, subm
           {children}
           <Group justify="flex-end">
             <Button variant="default" onClick={onClose}>Cancel</Button>
-            <Button type="submit" loading={busy}>{submitLabel}</Button>
+            <Button type="submit" loading={busy} color={grave ? 'red' : undefined}>{submitLabel}</Button>
           </Group>
         </Stack>
       </form>

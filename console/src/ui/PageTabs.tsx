@@ -8,8 +8,9 @@ export function PageTabs({ tabs }: { tabs: { value: string; label: string; conte
   const navigate = useNavigate();
   const first = tabs[0]?.value;
   const shown = tabs.some(({ value }) => value === tab) ? tab : first;
+  // The place in one tab's list is none in another's.
   const show = (to: string | null) =>
-    void navigate({ to: '.', search: ((now: object) => ({ ...now, tab: to === first ? undefined : to })) as never, replace: true });
+    void navigate({ to: '.', search: ((now: object) => ({ ...now, tab: to === first ? undefined : to, cursor: undefined })) as never, replace: true });
   return (
     <Tabs value={shown} onChange={show} keepMounted={false}>
       <Tabs.List mb="sm">{tabs.map(({ value, label }) => <Tabs.Tab key={value} value={value}>{label}</Tabs.Tab>)}</Tabs.List>

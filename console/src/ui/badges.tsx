@@ -5,7 +5,7 @@ import {
   IconShieldOff, IconTrash, IconX,
 } from '@tabler/icons-react';
 import type {
-  Compliance, EnrollmentStatus, JobState, NotificationState, ProfileState, ProfileStatus, ProtectionStatus, RiskLevel, ThreatStatus,
+  CommandState, Compliance, EnrollmentStatus, JobState, NotificationState, ProfileState, ProfileStatus, ProtectionStatus, RiskLevel, ThreatStatus,
 } from '../api';
 import { words } from '../lib/words';
 
@@ -22,7 +22,7 @@ const RISK: Record<RiskLevel, Look> = {
   none: ['neutral', IconCircleCheck],
 };
 
-export type Status = Compliance | ProtectionStatus | EnrollmentStatus | ProfileStatus | ProfileState | ThreatStatus | JobState | NotificationState;
+export type Status = Compliance | ProtectionStatus | EnrollmentStatus | ProfileStatus | ProfileState | ThreatStatus | JobState | NotificationState | CommandState;
 const STATUS: Record<Status, Look> = {
   compliant: ['good', IconCheck],
   not_compliant: ['bad', IconX],
@@ -56,6 +56,12 @@ const STATUS: Record<Status, Look> = {
   delivered: ['good', IconCheck],
   read: ['good', IconEye],
   left_out: ['neutral', IconMinus],
+  not_now: ['info', IconClock],
+  acknowledged: ['good', IconCheck],
+  error: ['bad', IconX],
+  cancelled: ['neutral', IconMinus],
+  expired: ['warn', IconClock],
+  superseded: ['neutral', IconMinus],
 };
 
 export function Badge({ look: [tone, Icon], text }: { look: Look; text: string }) {

@@ -4,9 +4,9 @@ import { useForm } from '@mantine/form';
 import { type ApnsChannel, setApnsChannel } from '../../api';
 import { getApnsChannelQueryKey } from '../../api/@tanstack/react-query.gen';
 import { useRights } from '../../app/session';
+import { KeyText } from '../../ui/KeyText';
 import { ChannelFrame } from './ChannelFrame';
 import { apnsDraft, type ApnsDraft, apnsEdit } from './edits';
-import { KeyText } from './KeyText';
 
 export function ApnsForm({ saved }: { saved: ApnsChannel }) {
   const mayManage = useRights()('manage_settings');

@@ -4,10 +4,10 @@ import { useForm } from '@mantine/form';
 import { type FcmChannel, setFcmChannel } from '../../api';
 import { getFcmChannelQueryKey } from '../../api/@tanstack/react-query.gen';
 import { useRights } from '../../app/session';
+import { KeyText } from '../../ui/KeyText';
 import { Facts } from '../../ui/Section';
 import { ChannelFrame } from './ChannelFrame';
 import { fcmDraft, type FcmDraft, fcmEdit, GOOGLE } from './edits';
-import { KeyText } from './KeyText';
 
 export function FcmForm({ saved }: { saved: FcmChannel }) {
   const mayManage = useRights()('manage_settings');

@@ -9,6 +9,7 @@ import { counted } from '../../lib/words';
 import { ConfirmModal } from '../../ui/ConfirmModal';
 import { toastDone } from '../../ui/toasts';
 import { useRefreshDevice } from './device';
+import { unenrolling } from './unenrolling';
 
 type Props = { device: Device; onClose: () => void };
 
@@ -19,17 +20,22 @@ export function UnenrollDevice({ device, onClose }: Props) {
     toastDone(`${device.friendly_name} unenrolled`);
     await refresh();
   };
-  const installed = device.profiles.filter(({ installed_version }) => installed_version !== null);
+  const { goes, stays, when } = unenrolling(device);
   return (
     <ConfirmModal title={`Unenroll ${device.friendly_name}`} confirmLabel="Unenroll" typed={device.friendly_name} onConfirm={unenroll} onClose={onClose}>
-      <Text size="sm">The management of this device ends. To manage it again, it has to be enrolled with a new token.</Text>
-      <List size="sm">
-        <List.Item>{installed.length === 0 ? 'No profile is on it.' : `${counted(installed.length, 'profile')} on it: ${installed.map(({ name }) => name).join(', ')}. Managed ones are to be taken off; those deployed manually stay.`}</List.Item>
-        <List.Item>It keeps its record: {counted(device.open_threats.length, 'open threat')}, tags and timeline.</List.Item>
-      </List>
+      <Text size="sm">The management of this device ends. To manage it again, it has to be enrolled with a new token. {when}</Text>
+      <Points title="What goes" points={goes} />
+      <Points title="What stays" points={stays} />
     </ConfirmModal>
   );
 }
+
+const Points = ({ title, points }: { title: string; points: string[] }) => (
+  <div role="group" aria-label={title}>
+    <Text size="sm" fw={600}>{title}</Text>
+    <List size="sm">{points.map((point) => <List.Item key={point}>{point}</List.Item>)}</List>
+  </div>
+);
 
 export function DeleteDevice({ device, onClose }: Props) {
   const queries = useQueryClient();

@@ -9,6 +9,7 @@ import { OrganizationGroupName, SmartGroupLink, ThreatLink, UserLink } from '../
 import { Facts, Section } from '../../ui/Section';
 import { Time } from '../../ui/Time';
 import { ThreatActions } from '../threats/ThreatActions';
+import { DeviceCertificates } from './DeviceCertificates';
 import { DeviceProfiles } from './DeviceProfiles';
 import { DeviceSecurity } from './DeviceSecurity';
 import { DeviceTags } from './DeviceTags';
@@ -53,6 +54,7 @@ export function DeviceOverview({ device }: { device: Device }) {
           </Section>
         </Stack>
       </SimpleGrid>
+      {device.platform === 'ios' && <DeviceCertificates device={device} />}
     </Stack>
   );
 }

@@ -15,6 +15,7 @@ import { PageTabs } from '../../ui/PageTabs';
 import { ErrorState } from '../../ui/states';
 import { useFollowDevice } from './device';
 import { DeviceApps } from './DeviceApps';
+import { DeviceCommands } from './DeviceCommands';
 import { DeleteDevice, UnenrollDevice } from './DeviceEnd';
 import { DeviceForm } from './DeviceForm';
 import { DeviceMessagesApp } from './DeviceMessagesApp';
@@ -44,7 +45,7 @@ export default function DevicePage() {
           <Menu position="bottom-end">
             <Menu.Target><Button variant="default" rightSection={<IconChevronDown size={14} aria-hidden />}>More</Button></Menu.Target>
             <Menu.Dropdown>
-              {device.enrollment_status !== 'unenrolled' && <Menu.Item onClick={() => setDialog('unenroll')}>Unenroll</Menu.Item>}
+              {device.enrollment_status !== 'unenrolled' && <Menu.Item onClick={() => setDialog('unenroll')}>Unenroll (selective wipe)</Menu.Item>}
               <Menu.Item onClick={() => setDialog('delete')}>Delete</Menu.Item>
             </Menu.Dropdown>
           </Menu>
@@ -62,6 +63,7 @@ export default function DevicePage() {
           { value: 'overview', label: 'Overview', content: <DeviceOverview device={device} /> },
           { value: 'why', label: 'Why', content: <DeviceWhy device={device} /> },
           { value: 'apps', label: 'Apps', content: <DeviceApps device={device} /> },
+          { value: 'commands', label: 'Commands', content: <DeviceCommands device={device} /> },
           { value: 'timeline', label: 'Timeline', content: <DeviceTimeline id={id} /> },
         ]}
       />

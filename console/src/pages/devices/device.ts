@@ -2,17 +2,21 @@
 import { useDebouncedCallback } from '@mantine/hooks';
 import { useQueryClient } from '@tanstack/react-query';
 import type { Device } from '../../api';
-import { explainDeviceQueryKey, getDeviceEffectiveSettingsQueryKey, getDeviceQueryKey, listDevicesQueryKey, listThreatsQueryKey } from '../../api/@tanstack/react-query.gen';
+import {
+  explainDeviceQueryKey, getDeviceEffectiveSettingsQueryKey, getDeviceQueryKey, listDeviceCertificatesQueryKey, listDeviceCommandsQueryKey, listDevicesQueryKey, listThreatsQueryKey,
+} from '../../api/@tanstack/react-query.gen';
 import { useLive } from '../../app/live';
 
 /** Fetches anew what is known of a device. */
 export function useRefreshDevice(id: string) {
   const queries = useQueryClient();
+  const path = { id };
   return () =>
     Promise.all(
-      [getDeviceQueryKey({ path: { id } }), explainDeviceQueryKey({ path: { id } }), getDeviceEffectiveSettingsQueryKey({ path: { id } }), listDevicesQueryKey(), listThreatsQueryKey()].map((queryKey) =>
-        queries.invalidateQueries({ queryKey }),
-      ),
+      [
+        getDeviceQueryKey({ path }), explainDeviceQueryKey({ path }), getDeviceEffectiveSettingsQueryKey({ path }), listDeviceCommandsQueryKey({ path }),
+        listDeviceCertificatesQueryKey({ path }), listDevicesQueryKey(), listThreatsQueryKey(),
+      ].map((queryKey) => queries.invalidateQueries({ queryKey })),
     );
 }
 

@@ -38,5 +38,8 @@ export const deviceSearch = listSearch({
 export const APP_SOURCES: AppSource[] = ['store', 'sideloaded', 'unknown'];
 export const appSearch = listSearch({ sorts: ['name', 'identifier'], filters: { q: text, source: one(APP_SOURCES), fitting: flag } });
 
-const tab = search({ tab: one(['overview', 'why', 'apps', 'timeline']) });
-export const devicePageSearch = (raw: Record<string, unknown>) => ({ ...appSearch.validate(raw), ...tab(raw) });
+export const commandSearch = listSearch({ sorts: [], filters: {} });
+
+/** `command`: the one that is shown in full. */
+const own = search({ tab: one(['overview', 'why', 'apps', 'commands', 'timeline']), command: text });
+export const devicePageSearch = (raw: Record<string, unknown>) => ({ ...appSearch.validate(raw), ...own(raw) });

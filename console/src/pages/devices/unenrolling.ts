@@ -1,0 +1,34 @@
+// What goes and what stays when the management of a device ends, in plain words.
+import type { Device } from '../../api';
+import { counted } from '../../lib/words';
+
+type About = Pick<Device, 'platform' | 'management' | 'profiles' | 'open_threats'>;
+
+const APPLE = ['supervised', 'device_enrollment', 'user_enrollment'];
+
+/** Whether Apple's own management is on the device. */
+export const underApple = ({ platform, management }: Pick<Device, 'platform' | 'management'>) => platform === 'ios' && APPLE.includes(management ?? '');
+
+const listed = (profiles: Device['profiles']) => `${counted(profiles.length, 'profile')} on it: ${profiles.map(({ name }) => name || 'a deleted one').join(', ')}`;
+
+export function unenrolling(device: About): { goes: string[]; stays: string[]; when: string } {
+  const installed = device.profiles.filter(({ installed_version }) => installed_version !== null);
+  const record = `Here its record: ${counted(device.open_threats.length, 'open threat')}, tags, timeline.`;
+  const none = 'No profile is on it.';
+  if (underApple(device)) {
+    return {
+      goes: [
+        installed.length === 0 ? none : `${listed(installed)}, and with them what they set up: restrictions, Wi-Fi, VPN, rules for the passcode.`,
+        'The management itself, last, and with it everything that it installed, profiles deployed manually as well.',
+        'Commands that wait for it.',
+      ],
+      stays: ['What is the person’s own: photos, messages, accounts, the apps they installed, their passcode.', record],
+      when: 'It happens when the device comes next; until then everything is on it. Nothing is erased.',
+    };
+  }
+  return {
+    goes: [installed.length === 0 ? none : `${listed(installed)}. Managed ones are taken off.`],
+    stays: ['Profiles deployed manually.', 'What is the person’s own: photos, messages, accounts, apps.', record],
+    when: 'Its agent takes them off when it asks next. Nothing is erased.',
+  };
+}
