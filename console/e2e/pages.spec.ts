@@ -6,7 +6,7 @@ const PAGES = [
   '/', '/?users=top_risky_users', '/risk/users', '/threats', '/threats/source-events', '/devices', '/notifications', '/users', '/users/groups',
   '/smart-groups', '/smart-groups/new', '/profiles', '/profiles/new', '/tags', '/protections', '/protections?row=trojan', '/protections?row=trojan&tab=texts', '/start',
   '/organization-groups', '/integrations', '/indicators', '/indicators/search', '/enrollment', '/settings', '/settings/channels', '/settings/channels/email', '/settings/channels/sms',
-  '/settings/channels/apns', '/settings/channels/fcm', '/settings/templates', '/settings/templates/notify/email/en',
+  '/settings/channels/apns', '/settings/channels/fcm', '/settings/apple', '/settings/templates', '/settings/templates/notify/email/en',
   '/settings/templates/account_status/sms/de', '/notifications?state=failed', '/admins', '/roles', '/api-tokens', '/audit', '/jobs', '/account',
 ];
 
@@ -18,7 +18,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
     const [group] = (await admin.get('/api/v1/smart-groups')).items;
     const [profile] = (await admin.get('/api/v1/profiles')).items;
     const [threat] = (await admin.get(`/api/v1/threats?device_id=${phone.id}`)).items;
-    const one = [`/devices/${phone.id}`, `/devices/${phone.id}?tab=apps`, `/threats/${threat.id}`, `/users/${phone.user.id}`, `/risk/users/${phone.user.id}`, `/smart-groups/${group.id}`, `/profiles/${profile.id}`];
+    const one = [`/devices/${phone.id}`, `/devices/${phone.id}?tab=apps`, `/devices/${phone.id}?tab=commands`, `/threats/${threat.id}`, `/users/${phone.user.id}`, `/risk/users/${phone.user.id}`, `/smart-groups/${group.id}`, `/profiles/${profile.id}`];
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     for (const path of [...PAGES, ...one]) {
       await test.step(path, async () => {

@@ -23,6 +23,7 @@ const PAGES: Record<string, (id: string) => { to: string; search?: Record<string
   classification: (id) => ({ to: '/protections', search: { row: id } }),
   classification_text: (id) => ({ to: '/protections', search: { row: id.split('/')[0] ?? '', tab: 'texts', language: id.split('/')[1] ?? '' } }),
   notification_template: () => ({ to: '/settings/templates' }),
+  apple_mdm: () => ({ to: '/settings/apple' }),
   channel: (id) => ({ to: `/settings/channels/${id}` }),
 };
 
