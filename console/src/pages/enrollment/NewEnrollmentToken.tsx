@@ -1,18 +1,14 @@
-// Makes an enrollment token for a user and shows it once: as a QR code, as a link, as text.
-import { Alert, Button, Group, NumberInput, Select, Stack, Text } from '@mantine/core';
+// Makes an enrollment token for a user, and shows it once.
+import { NumberInput, Select } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useQueryClient } from '@tanstack/react-query';
 import { useRef, useState } from 'react';
 import { createEnrollmentToken, type CreatedEnrollmentToken, type Platform } from '../../api';
 import { listEnrollmentTokensQueryKey } from '../../api/@tanstack/react-query.gen';
 import { words } from '../../lib/words';
-import { CopyField } from '../../ui/CopyField';
 import { FormModal } from '../../ui/FormModal';
-import { Modal } from '../../ui/Modal';
-import { useUserName } from '../../ui/names';
-import { QrCode } from '../../ui/QrCode';
-import { Time } from '../../ui/Time';
 import { UserSelect } from '../../ui/UserSelect';
+import { EnrollmentQr } from './EnrollmentQr';
 
 const PLATFORMS: Platform[] = ['android', 'ios'];
 const LONGEST = 720;
@@ -51,22 +47,5 @@ function TokenForm({ userId, onMade, onClose }: FormProps) {
       <Select label="Platform" description="Limits the token to it." placeholder="Any" clearable data={PLATFORMS.map((value) => ({ value, label: words(value) }))} {...form.getInputProps('platform')} value={form.values.platform || null} onChange={(value) => form.setFieldValue('platform', value ?? '')} />
       <NumberInput label="Good for" suffix=" hours" min={1} max={LONGEST} allowDecimal={false} {...form.getInputProps('expires_in_hours')} />
     </FormModal>
-  );
-}
-
-/** Shows a token that was just made; it cannot be shown again. */
-export function EnrollmentQr({ made, onClose }: { made: CreatedEnrollmentToken; onClose: () => void }) {
-  const name = useUserName(made.user_id);
-  return (
-    <Modal opened onClose={onClose} title={`Enroll a device for ${name ?? '…'}`}>
-      <Stack>
-        <Alert color="yellow" title="Shown only now">Whoever has this code can enroll one device in this person's name. It works once, and ends <Time at={made.expires_at} />.</Alert>
-        <Group justify="center"><QrCode value={made.url} label={`QR code that enrolls a device for ${name ?? 'the user'}`} /></Group>
-        <Text size="sm">Scan it with the camera of the {made.platform ? words(made.platform) : 'Android or iOS'} device, or open the link there.</Text>
-        <CopyField label="Link" value={made.url} />
-        <CopyField label="Token" value={made.token} description="For an agent that asks for it." />
-        <Group justify="flex-end"><Button onClick={onClose}>Done</Button></Group>
-      </Stack>
-    </Modal>
   );
 }
