@@ -10,6 +10,7 @@ import { Facts, Section } from '../../ui/Section';
 import { Time } from '../../ui/Time';
 import { ThreatActions } from '../threats/ThreatActions';
 import { DeviceCertificates } from './DeviceCertificates';
+import { DevicePolicy } from './DevicePolicy';
 import { DeviceProfiles } from './DeviceProfiles';
 import { DeviceSecurity } from './DeviceSecurity';
 import { DeviceTags } from './DeviceTags';
@@ -54,7 +55,7 @@ export function DeviceOverview({ device }: { device: Device }) {
           </Section>
         </Stack>
       </SimpleGrid>
-      {device.platform === 'ios' && <DeviceCertificates device={device} />}
+      {device.platform === 'ios' ? <DeviceCertificates device={device} /> : <DevicePolicy device={device} />}
     </Stack>
   );
 }

@@ -11,14 +11,15 @@ import { ErrorState } from '../../ui/states';
 import { labelOf } from '../profiles/settings';
 
 /** `ON` instead of `true`, enumerations in words, lists one after the other. */
-function valueText(value: unknown): string {
+export function valueText(value: unknown): string {
   if (typeof value === 'boolean') return value ? 'Yes' : 'No';
   if (typeof value === 'string') return /^[A-Z][A-Z0-9_]+$/.test(value) ? labelOf(value) : value;
   if (Array.isArray(value) && value.every((each) => typeof each === 'string' || typeof each === 'number')) return value.join(', ') || 'None';
   return JSON.stringify(value);
 }
 
-function Profiles({ profiles }: { profiles: EffectiveProfile[] }) {
+/** Profiles with a word on something, each with its value unless that is in force. */
+export function Profiles({ profiles }: { profiles: EffectiveProfile[] }) {
   return profiles.map(({ id, name, value, share }, i) => (
     <Fragment key={id}>
       {i > 0 && ', '}

@@ -3,7 +3,7 @@ import { useDebouncedCallback } from '@mantine/hooks';
 import { useQueryClient } from '@tanstack/react-query';
 import type { Device } from '../../api';
 import {
-  explainDeviceQueryKey, getDeviceEffectiveSettingsQueryKey, getDeviceQueryKey, listDeviceCertificatesQueryKey, listDeviceCommandsQueryKey, listDevicesQueryKey, listThreatsQueryKey,
+  explainDeviceQueryKey, getDeviceEffectiveSettingsQueryKey, getDevicePolicyQueryKey, getDeviceQueryKey, listDeviceCertificatesQueryKey, listDeviceCommandsQueryKey, listDevicesQueryKey, listThreatsQueryKey,
 } from '../../api/@tanstack/react-query.gen';
 import { useLive } from '../../app/live';
 
@@ -14,7 +14,7 @@ export function useRefreshDevice(id: string) {
   return () =>
     Promise.all(
       [
-        getDeviceQueryKey({ path }), explainDeviceQueryKey({ path }), getDeviceEffectiveSettingsQueryKey({ path }), listDeviceCommandsQueryKey({ path }),
+        getDeviceQueryKey({ path }), explainDeviceQueryKey({ path }), getDeviceEffectiveSettingsQueryKey({ path }), listDeviceCommandsQueryKey({ path }), getDevicePolicyQueryKey({ path }),
         listDeviceCertificatesQueryKey({ path }), listDevicesQueryKey(), listThreatsQueryKey(),
       ].map((queryKey) => queries.invalidateQueries({ queryKey })),
     );

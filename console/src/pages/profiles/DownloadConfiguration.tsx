@@ -1,8 +1,8 @@
-// An iOS profile as devices get it, to be looked at: its secrets are masked.
+// A profile as devices get it, to be looked at: its secrets are masked.
 import { Button, type ButtonProps } from '@mantine/core';
 import { IconDownload } from '@tabler/icons-react';
 import { useState } from 'react';
-import { getMobileconfig, type Profile } from '../../api';
+import { getMobileconfig, getProfilePolicy, type Platform, type Profile } from '../../api';
 import { download } from '../../lib/download';
 import { toastProblem } from '../../ui/toasts';
 
@@ -12,14 +12,31 @@ type Props = ButtonProps & {
   version?: number;
 };
 
+type How = { label: string; extension: string; get: (id: string, version?: number) => Promise<Blob> };
+const HOW: Record<Platform, How> = {
+  ios: {
+    label: 'Download configuration profile',
+    extension: 'mobileconfig',
+    // What is generated knows of no files.
+    get: async (id, version) => (await getMobileconfig({ path: { id }, query: { version }, parseAs: 'blob', throwOnError: true })).data as unknown as Blob,
+  },
+  android: {
+    label: 'Download policy',
+    extension: 'json',
+    get: async (id, version) => {
+      const { data } = await getProfilePolicy({ path: { id }, query: { version }, throwOnError: true });
+      return new Blob([JSON.stringify(data, null, 2)], { type: 'application/json' });
+    },
+  },
+};
+
 export function DownloadConfiguration({ profile, version, ...look }: Props) {
   const [busy, setBusy] = useState(false);
+  const { label, extension, get } = HOW[profile.platform];
   const fetchIt = async () => {
     setBusy(true);
     try {
-      const { data } = await getMobileconfig({ path: { id: profile.id }, query: { version }, parseAs: 'blob', throwOnError: true });
-      // What is generated knows of no files.
-      download(`${profile.name}.mobileconfig`, data as unknown as Blob);
+      download(`${profile.name}.${extension}`, await get(profile.id, version));
     } catch (error) {
       toastProblem(error);
     } finally {
@@ -28,8 +45,8 @@ export function DownloadConfiguration({ profile, version, ...look }: Props) {
   };
   const of = version === undefined ? '' : `: version ${version}`;
   return (
-    <Button variant="default" loading={busy} leftSection={<IconDownload size={16} aria-hidden />} aria-label={`Download configuration profile${of}`} {...look} onClick={() => void fetchIt()}>
-      Download configuration profile
+    <Button variant="default" loading={busy} leftSection={<IconDownload size={16} aria-hidden />} aria-label={`${label}${of}`} {...look} onClick={() => void fetchIt()}>
+      {label}
     </Button>
   );
 }

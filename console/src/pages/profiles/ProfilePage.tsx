@@ -132,7 +132,7 @@ function Editor({ saved, platform }: { saved: Profile | undefined; platform: Pla
     <Stack gap="sm">
       <LeaveGuard unsaved={unsaved} />
       <PageHeader title={saved?.name ?? 'New profile'} description={<Link to="/profiles">All profiles</Link>}>
-        {saved?.platform === 'ios' && <DownloadConfiguration profile={saved} />}
+        {saved && <DownloadConfiguration profile={saved} />}
         {saved?.state === 'published' && <Button variant="default" leftSection={<IconArchive size={16} aria-hidden />} onClick={() => setDialog('retire')}>Retire</Button>}
         {saved?.published_version === 0 && <Button variant="default" leftSection={<IconTrash size={16} aria-hidden />} onClick={() => setDialog('delete')}>Delete</Button>}
         <Button variant="default" loading={busy} disabled={!ready || !unsaved} onClick={() => void saveDraft()}>Save draft</Button>
@@ -219,7 +219,7 @@ function Shown({ profile }: { profile: Profile }) {
   const rows = [...specInWords(profile.spec, useNames())];
   return (
     <Stack gap="sm">
-      <PageHeader title={profile.name} description={<Link to="/profiles">All profiles</Link>}>{profile.platform === 'ios' && <DownloadConfiguration profile={profile} />}</PageHeader>
+      <PageHeader title={profile.name} description={<Link to="/profiles">All profiles</Link>}><DownloadConfiguration profile={profile} /></PageHeader>
       <Status profile={profile} />
       <Tabs value={tab === 'versions' ? 'versions' : 'general'} onChange={(next) => next && patch({ tab: next as Tab })} keepMounted={false}>
         <Tabs.List mb="md"><Tabs.Tab value="general">Settings</Tabs.Tab><Tabs.Tab value="versions">Versions</Tabs.Tab></Tabs.List>

@@ -42,7 +42,7 @@ export function VersionsTab({ profile }: { profile: Profile }) {
             <Group justify="space-between">
               <Text size="sm"><b>Version {version.number}</b>{i === 0 && profile.state === 'published' && ' · in force'} · published <Time at={version.published_at} /> by {version.published_by}</Text>
               <Group gap={4}>
-                {profile.platform === 'ios' && <DownloadConfiguration profile={profile} version={version.number} size="compact-sm" />}
+                <DownloadConfiguration profile={profile} version={version.number} size="compact-sm" />
                 <Button size="compact-sm" variant="default" aria-expanded={opened} aria-label={`${opened ? 'Hide' : 'What it changed'}: version ${version.number}`} onClick={() => open(opened ? undefined : String(version.number))}>{opened ? 'Hide' : 'What it changed'}</Button>
               </Group>
             </Group>
