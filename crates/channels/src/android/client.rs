@@ -4,25 +4,31 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use allclear_domain::time::{Span, Time};
+use allclear_domain::time::Span;
 use allclear_engine::{channels::Secrets, source::Source};
-use allclear_guard::{AllowList, GuardOptions, GuardedClient, retry_after};
+use allclear_guard::{AllowList, GuardOptions, GuardedClient};
 use reqwest::{
     Method, StatusCode, Url,
     header::{AUTHORIZATION, CONTENT_TYPE},
 };
 use serde_json::{Value, json};
 
+pub use super::{
+    error::Error,
+    resources::{
+        DeviceChange, DevicePage, EnrollmentToken, Enterprise, NewEnrollmentToken, PersonalUsage, Received, SignUp,
+    },
+};
 use super::{
+    error::{permanent, strange},
     events::Message,
     names,
     operation::{Command, Operation, WipeFlag},
     settings::AndroidSettings,
 };
 use crate::{
-    google::{AccessTokens, Fault},
-    outcome::Outcome,
-    service::{Answer, ask_whole, refused},
+    google::AccessTokens,
+    service::{ask_whole, refused},
 };
 
 /// What a token lets us do.
@@ -37,205 +43,6 @@ const LONGEST_PULL: Duration = Duration::from_secs(50);
 const ACKNOWLEDGED: usize = 1_000;
 /// What we want to be told.
 const NOTIFICATIONS: [&str; 3] = ["ENROLLMENT", "STATUS_REPORT", "COMMAND"];
-
-/// Why Google has not done what it was asked.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum Error {
-    /// It cannot be asked, until somebody changes the settings.
-    #[error("{reason}")]
-    Permanent {
-        /// Why, in words.
-        reason: String,
-    },
-    /// Not now: the same may be asked again.
-    #[error("{reason}")]
-    Later {
-        /// What was said, or why there was no answer.
-        reason: String,
-        /// How long Google asks to be left alone.
-        after: Option<Duration>,
-    },
-    /// There is no such thing, or not any more.
-    #[error("{message}")]
-    NotFound {
-        /// What was said.
-        message: String,
-    },
-    /// It does not do that.
-    #[error("{message}")]
-    Refused {
-        /// The status of the answer, for example 403.
-        status: u16,
-        /// What was said.
-        message: String,
-    },
-}
-
-impl From<Outcome> for Error {
-    /// Why there is no answer.
-    fn from(outcome: Outcome) -> Self {
-        match outcome {
-            Outcome::Deferred { answer, retry_after } => Self::Later { reason: answer, after: retry_after },
-            Outcome::Accepted { answer: reason, .. }
-            | Outcome::Refused { answer: reason }
-            | Outcome::Gone { answer: reason } => Self::Permanent { reason },
-        }
-    }
-}
-
-impl Error {
-    /// What an answer means that is no success.
-    fn of(answer: &Answer, now: Time) -> Self {
-        let fault = Fault::of(answer);
-        let message = fault.words(answer);
-        match answer.status {
-            StatusCode::NOT_FOUND => Self::NotFound { message },
-            // Somebody else changes the same; or our account is at fault, which somebody may put right.
-            StatusCode::CONFLICT if fault.code != "ABORTED" => Self::Refused { status: 409, message },
-            StatusCode::CONFLICT | StatusCode::UNAUTHORIZED | StatusCode::REQUEST_TIMEOUT => {
-                Self::later(answer, message, now)
-            }
-            _ if answer.is_for_now() => Self::later(answer, message, now),
-            status => Self::Refused { status: status.as_u16(), message },
-        }
-    }
-
-    fn later(answer: &Answer, reason: String, now: Time) -> Self {
-        Self::Later { reason, after: retry_after(&answer.headers, Some(now.to_jiff())) }
-    }
-}
-
-fn permanent(reason: &str) -> Error {
-    Error::Permanent { reason: reason.to_owned() }
-}
-
-/// An answer of Google's that is not what it says it would be.
-fn strange(what: &str) -> Error {
-    Error::Later { reason: format!("Google's answer has no {what}"), after: None }
-}
-
-/// Where an organisation signs up.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct SignUp {
-    /// What Google calls it, needed to complete it.
-    pub name: String,
-    /// Where an administrator of the organisation is sent.
-    pub url: String,
-}
-
-/// An organisation at Google.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Enterprise {
-    /// Its name, for example `enterprises/LC01abc`.
-    pub name: String,
-    /// What people are shown.
-    pub display_name: String,
-    /// Where Google publishes what happens to its devices.
-    pub topic: Option<String>,
-    /// What of that.
-    pub notifications: Vec<String>,
-}
-
-impl Enterprise {
-    fn read(enterprise: &Value) -> Result<Self, Error> {
-        let text = |value: &Value| value.as_str().map(str::to_owned);
-        let notifications = enterprise["enabledNotificationTypes"].as_array().map(Vec::as_slice).unwrap_or_default();
-        Ok(Self {
-            name: text(&enterprise["name"]).ok_or_else(|| strange("name"))?,
-            display_name: text(&enterprise["enterpriseDisplayName"]).unwrap_or_default(),
-            topic: text(&enterprise["pubsubTopic"]),
-            notifications: notifications.iter().filter_map(text).collect(),
-        })
-    }
-}
-
-/// Whether the owner of a device that enrolls may use it privately as well.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum PersonalUsage {
-    /// Yes: what is managed is a work profile.
-    Allowed,
-    /// No: all of a company-owned device is managed.
-    Disallowed,
-    /// No, and it is nobody's in particular.
-    DisallowedUserless,
-}
-
-impl PersonalUsage {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Allowed => "PERSONAL_USAGE_ALLOWED",
-            Self::Disallowed => "PERSONAL_USAGE_DISALLOWED",
-            Self::DisallowedUserless => "PERSONAL_USAGE_DISALLOWED_USERLESS",
-        }
-    }
-}
-
-/// What devices enroll with.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct NewEnrollmentToken<'a> {
-    /// The policy they have at first.
-    pub policy_id: &'a str,
-    /// How long it may be used, at least a minute.
-    pub lasts: Span,
-    /// What a device that enrolled with it says, for us. At most 1024 characters.
-    pub additional_data: &'a str,
-    /// Whether it is for one device.
-    pub one_time: bool,
-    /// Who the device is for.
-    pub personal_usage: PersonalUsage,
-}
-
-/// What devices enroll with. Whoever has its value or its code enrolls a device.
-#[derive(Clone, PartialEq, Eq)]
-pub struct EnrollmentToken {
-    /// What Google calls it.
-    pub name: String,
-    /// What is typed in.
-    pub value: String,
-    /// What is in the QR code that is scanned.
-    pub qr_code: String,
-    /// Until when it may be used.
-    pub expires: Time,
-}
-
-impl fmt::Debug for EnrollmentToken {
-    /// Without the secret.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "EnrollmentToken({} until {})", self.name, self.expires)
-    }
-}
-
-/// Some of the devices.
-#[derive(Clone, PartialEq, Debug)]
-pub struct DevicePage {
-    /// Google's `Device`s.
-    pub devices: Vec<Value>,
-    /// Where the next ones are; none: these were the last.
-    pub next: Option<String>,
-}
-
-/// What is changed of a device.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum DeviceChange<'a> {
-    /// The policy it has, by its id.
-    Policy(&'a str),
-    /// It may be used.
-    Active,
-    /// It may not be used.
-    Disabled {
-        /// What its user reads.
-        reason: Option<&'a str>,
-    },
-}
-
-/// A message that was fetched.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Received {
-    /// By what it is acknowledged; otherwise it comes again.
-    pub ack_id: String,
-    /// The message.
-    pub message: Message,
-}
 
 /// Asks Google in the name of one service account.
 pub struct Client {
@@ -278,7 +85,10 @@ impl Client {
         let mut query = vec![("projectId", self.settings.account.project_id.as_str()), ("callbackUrl", callback)];
         query.extend(admin_email.map(|email| ("adminEmail", email)));
         let answer = self.manage(Method::POST, "signupUrls", &query, None).await?;
-        Ok(SignUp { name: text(&answer, "name")?, url: text(&answer, "url")? })
+        let url = text(&answer, "url")?;
+        // A person is sent there.
+        let is_web = url.parse::<Url>().is_ok_and(|url| ["https", "http"].contains(&url.scheme()));
+        if is_web { Ok(SignUp { name: text(&answer, "name")?, url }) } else { Err(strange("url of a page")) }
     }
 
     /// Completes a sign-up, and has Google tell us what happens to devices if the settings name a topic. Returns the name
@@ -461,9 +271,9 @@ impl Client {
 
     /// The name of something in collections of these kinds of our enterprise.
     fn ours<'a>(&self, name: &'a str, kinds: &[&str]) -> Result<&'a str, Error> {
+        self.enterprise()?;
         let all: Vec<&str> = std::iter::once("enterprises").chain(kinds.iter().copied()).collect();
-        let inside = name.strip_prefix(self.enterprise()?).is_some_and(|rest| rest.starts_with('/'));
-        if inside && names::is_name(name, &all) {
+        if self.settings.is_ours(name) && names::is_name(name, &all) {
             Ok(name)
         } else {
             Err(permanent("this is the name of nothing in the enterprise"))
@@ -528,44 +338,4 @@ impl Client {
 /// A member of an answer.
 fn text(answer: &Value, member: &str) -> Result<String, Error> {
     answer[member].as_str().map(str::to_owned).ok_or_else(|| strange(member))
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
-    use reqwest::header::{HeaderMap, RETRY_AFTER};
-
-    use super::*;
-
-    fn answered(status: u16, code: &str) -> Error {
-        let body = match code {
-            "" => "<html>".to_owned(),
-            code => json!({ "error": { "code": status, "status": code, "message": "why" } }).to_string(),
-        };
-        let headers = HeaderMap::from_iter([(RETRY_AFTER, "7".parse().unwrap())]);
-        Error::of(&Answer { status: StatusCode::from_u16(status).unwrap(), headers, body }, Time::EPOCH)
-    }
-
-    #[test]
-    fn answers_mean_what_google_says_they_mean() {
-        assert_eq!(answered(404, "NOT_FOUND"), Error::NotFound { message: "404 NOT_FOUND: why".into() });
-        let after = Some(Duration::from_secs(7));
-        for (status, code) in
-            [(429, "RESOURCE_EXHAUSTED"), (503, "UNAVAILABLE"), (500, ""), (409, "ABORTED"), (401, ""), (408, "")]
-        {
-            assert!(matches!(answered(status, code), Error::Later { after: it, .. } if it == after), "{status} {code}");
-        }
-        for (status, code) in [
-            (400, "INVALID_ARGUMENT"),
-            (400, "FAILED_PRECONDITION"),
-            (403, "PERMISSION_DENIED"),
-            (409, "ALREADY_EXISTS"),
-            (301, ""),
-        ] {
-            assert!(
-                matches!(answered(status, code), Error::Refused { status: it, .. } if it == status),
-                "{status} {code}"
-            );
-        }
-    }
 }

@@ -60,6 +60,12 @@ impl AndroidSettings {
         format!("android {} {} {base_url} {pubsub_base_url}", account.client_email, account.token_uri)
     }
 
+    /// Whether the name of something, such as a device, lies in the enterprise. Messages may be about others'.
+    pub fn is_ours(&self, name: &str) -> bool {
+        let rest = self.enterprise.as_ref().and_then(|enterprise| name.strip_prefix(enterprise.as_str()));
+        rest.is_some_and(|rest| rest.starts_with('/'))
+    }
+
     /// What is wrong with these settings: JSON pointer and reason.
     pub fn problems(&self, secrets: &Secrets, allow: &AllowList) -> Vec<(&'static str, String)> {
         let account = self.account.problems(secrets.get(&self.secret()), allow);
@@ -115,6 +121,7 @@ mod tests {
             ..settings
         };
         assert_eq!(pointers(&right), ["/service_account"], "the key is none");
+        assert!(right.is_ours("enterprises/LC01/devices/a") && !right.is_ours("enterprises/LC012/devices/a"));
         let wrong = AndroidSettings {
             base_url: "http://127.0.0.1:1".into(),
             pubsub_base_url: "https://name@example.com".into(),

@@ -23,7 +23,7 @@ use crate::outcome::Outcome;
 #[derive(Debug)]
 pub(super) enum Sender {
     Apns(Apns),
-    Fcm(Fcm),
+    Fcm(Box<Fcm>),
 }
 
 impl Sender {
@@ -31,7 +31,7 @@ impl Sender {
     pub(super) fn open(setting: &Setting, allow: &AllowList) -> Result<Self, String> {
         match setting.transport {
             Transport::Apns => Ok(Self::Apns(Apns::new(read(setting)?, &setting.secrets, allow)?)),
-            Transport::Fcm => Ok(Self::Fcm(Fcm::new(read(setting)?, &setting.secrets, allow)?)),
+            Transport::Fcm => Ok(Self::Fcm(Box::new(Fcm::new(read(setting)?, &setting.secrets, allow)?))),
             other => Err(format!("{} takes no pushes", other.as_str())),
         }
     }

@@ -1,183 +1,23 @@
 //! Google's management of Android devices, by a peer that holds requests and answers to Google's own description.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
-#[path = "common/peer.rs"]
+mod google;
+mod messages;
+#[path = "../common/peer.rs"]
 mod peer;
 
-use std::{
-    path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use allclear_channels::android::{
-    Error,
-    client::{Client, DeviceChange, EnrollmentToken, NewEnrollmentToken, PersonalUsage, Received},
-    events::{Event, pushed},
-    keys::{Keys, Untrusted},
+    client::{Client, DeviceChange, Error, NewEnrollmentToken, PersonalUsage},
+    events::Event,
     operation::{Command, LostMode, PasswordFlag, WipeFlag},
     settings::AndroidSettings,
 };
-use allclear_domain::time::{Span, Time};
-use allclear_engine::{
-    channels::Secrets,
-    source::{Source, SystemSource},
-};
-use allclear_guard::AllowList;
-use axum::{Router, body::Bytes, http::HeaderMap, http::StatusCode, routing::post};
-use peer::Peer;
+use allclear_domain::time::Span;
+use allclear_engine::source::{Source, SystemSource};
+use google::{Clock, Google, LC, allow, enrolled, events, token};
 use serde_json::{Value, json};
-use uuid::Uuid;
-
-const LC: &str = "enterprises/LC00";
-/// As long as a test waits for messages that are there already, or soon.
-const SOON: Duration = Duration::from_secs(20);
-
-fn allow() -> AllowList {
-    "127.0.0.1".parse().unwrap()
-}
-
-/// The machine's clock, moved forward by the test.
-#[derive(Default)]
-struct Clock(AtomicI64);
-
-impl Clock {
-    fn advance(&self, span: Span) {
-        self.0.fetch_add(span.as_micros(), Ordering::SeqCst);
-    }
-}
-
-impl Source for Clock {
-    fn now(&self) -> Time {
-        SystemSource.now().plus(Span::micros(self.0.load(Ordering::SeqCst)))
-    }
-
-    fn id(&self) -> Uuid {
-        SystemSource.id()
-    }
-
-    fn secret(&self) -> [u8; 32] {
-        SystemSource.secret()
-    }
-}
-
-/// Google, by its own description where that is at hand.
-struct Google {
-    peer: Peer,
-    account: Value,
-    clock: Arc<Clock>,
-    orders: u64,
-}
-
-impl Google {
-    fn start(mut options: Value) -> Self {
-        let shared = std::env::var_os("ALLCLEAR_SHARED_DATA")
-            .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"), Into::into);
-        let description = Some(shared.join("android/androidmanagement.v1.json")).filter(|path| path.exists());
-        if let Some(path) = description {
-            options["description"] = json!(path);
-        }
-        let peer = Peer::start("android-management.mjs", &[&options.to_string()]);
-        let account = peer.wait_for("the account", |line| line["event"] == "account");
-        Self { peer, account, clock: Arc::default(), orders: 0 }
-    }
-
-    /// With an enterprise that is there already.
-    fn of_enterprise(mut options: Value) -> (Self, Client) {
-        options["enterprise"] = json!(LC);
-        let google = Self::start(options);
-        let client = google.client(Some(LC));
-        (google, client)
-    }
-
-    fn settings(&self, enterprise: Option<&str>) -> (AndroidSettings, Secrets) {
-        let url = format!("http://127.0.0.1:{}", self.peer.port);
-        let text = |member: &str| Some(self.account[member].as_str().unwrap().to_owned());
-        let file = text("service_account").unwrap();
-        let (settings, key) = AndroidSettings::of_service_account(&file, url.clone(), url).unwrap();
-        let settings = AndroidSettings {
-            enterprise: enterprise.map(str::to_owned),
-            topic: text("topic"),
-            subscription: text("subscription"),
-            push_email: Some("push@example-project.iam.gserviceaccount.com".into()),
-            keys_url: text("keys_url").unwrap(),
-            ..settings
-        };
-        let secrets = Secrets::from([(settings.secret(), key)]);
-        assert_eq!(settings.problems(&secrets, &allow()), []);
-        (settings, secrets)
-    }
-
-    fn client(&self, enterprise: Option<&str>) -> Client {
-        let (settings, secrets) = self.settings(enterprise);
-        let clock: Arc<dyn Source> = Arc::<Clock>::clone(&self.clock);
-        Client::new(settings, &secrets, &allow(), clock).unwrap()
-    }
-
-    /// Gives an order and waits until it is carried out.
-    fn order(&mut self, name: &str, given: Value) -> Value {
-        let done = self.try_order(name, given);
-        assert_eq!(done["error"], Value::Null, "{done}");
-        done["result"].clone()
-    }
-
-    fn try_order(&mut self, name: &str, given: Value) -> Value {
-        self.orders += 1;
-        let id = self.orders;
-        let mut order = json!({ "id": id });
-        order[name] = given;
-        self.peer.say(&order);
-        self.peer.wait_for(&format!("the order {order}"), |line| line["event"] == "ordered" && line["id"] == id)
-    }
-
-    /// The requests for a method.
-    fn requests(&self, method: &str) -> Vec<Value> {
-        self.peer.events("request").into_iter().filter(|request| request["method"] == method).collect()
-    }
-
-    /// Nothing was asked, and nothing answered, that is not by the document.
-    fn assert_by_the_document(&self) {
-        for request in self.peer.events("request") {
-            assert!(request["violations"].as_array().is_none_or(Vec::is_empty), "{request}");
-        }
-        assert_eq!(self.peer.events("wrong_answer"), [Value::Null; 0]);
-    }
-}
-
-async fn token(client: &Client, personal_usage: PersonalUsage) -> EnrollmentToken {
-    let new = NewEnrollmentToken {
-        policy_id: "first",
-        lasts: Span::days(1),
-        additional_data: "group=7",
-        one_time: true,
-        personal_usage,
-    };
-    client.create_enrollment_token(&new).await.unwrap()
-}
-
-/// A device that has enrolled with the policy `first`: its name.
-async fn enrolled(google: &mut Google, client: &Client, personal_usage: PersonalUsage) -> String {
-    client.patch_policy("first", &json!({ "cameraAccess": "CAMERA_ACCESS_DISABLED" })).await.unwrap();
-    let token = token(client, personal_usage).await;
-    let device = google.order("enroll", json!({ "qr": token.qr_code }));
-    device["device"].as_str().unwrap().to_owned()
-}
-
-/// The events that wait, acknowledged.
-async fn events(client: &Client, at_least: usize) -> Vec<Event> {
-    let mut events = Vec::new();
-    while events.len() < at_least {
-        let received = client.pull(100, SOON).await.unwrap();
-        assert!(!received.is_empty(), "waited in vain after {events:?}");
-        let ids: Vec<String> = received.iter().map(|one| one.ack_id.clone()).collect();
-        client.acknowledge(&ids).await.unwrap();
-        events.extend(received.iter().map(|one| Event::read(&one.message).unwrap()));
-    }
-    events
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_organisation_signs_up_and_a_device_is_managed() {
@@ -194,9 +34,9 @@ async fn an_organisation_signs_up_and_a_device_is_managed() {
     assert!(
         done["callback"].as_str().unwrap().starts_with("https://mtd.example.com/back?state=a%26b&enterpriseToken=")
     );
-    let token = done["enterprise_token"].as_str().unwrap();
-    let name = client.create_enterprise(&sign_up.name, token, &"Äcme ".repeat(30)).await.unwrap();
-    let again = client.create_enterprise(&sign_up.name, token, "Acme").await.unwrap_err();
+    let proof = done["enterprise_token"].as_str().unwrap();
+    let name = client.create_enterprise(&sign_up.name, proof, &"Äcme ".repeat(30)).await.unwrap();
+    let again = client.create_enterprise(&sign_up.name, proof, "Acme").await.unwrap_err();
     assert!(matches!(again, Error::Refused { status: 400, .. }), "once: {again:?}");
 
     let client = google.client(Some(&name));
@@ -210,7 +50,7 @@ async fn an_organisation_signs_up_and_a_device_is_managed() {
     let policy = json!({ "screenCaptureDisabled": true, "statusReportingSettings": { "deviceSettingsEnabled": true } });
     assert_eq!(client.patch_policy("first", &policy).await.unwrap(), 1);
     assert_eq!(client.patch_policy("first", &policy).await.unwrap(), 2);
-    let deprecated = client.patch_policy("second", &json!({ "cameraDisabled": true })).await;
+    let deprecated = client.patch_policy("other", &json!({ "cameraDisabled": true })).await;
     if google.account["described_by"] != "ours" {
         let deprecated = deprecated.unwrap_err();
         assert!(
@@ -273,12 +113,12 @@ async fn an_organisation_signs_up_and_a_device_is_managed() {
     assert!(google.try_order("enroll", json!({ "token": token.value }))["error"].is_string());
     let refused =
         google.requests("enterprises.policies.patch").into_iter().filter(|one| one["body"]["cameraDisabled"] == true);
-    let others = google.peer.events("request").into_iter().filter(|one| one["body"]["cameraDisabled"] != true);
+    let others = google.happened("request").into_iter().filter(|one| one["body"]["cameraDisabled"] != true);
     assert_eq!(refused.count(), 1);
     for request in others {
         assert_eq!(request["violations"], json!([]), "{request}");
     }
-    assert_eq!(google.peer.events("wrong_answer"), [Value::Null; 0]);
+    assert_eq!(google.happened("wrong_answer"), [Value::Null; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -425,7 +265,7 @@ async fn what_google_does_not_do_is_understood() {
     assert_eq!(client.patch_policy("third", &json!({})).await.unwrap(), 2);
 
     // Names that are none, or somebody else's, are not asked for.
-    let asked = google.peer.events("request").len();
+    let asked = google.happened("request").len();
     let others =
         ["enterprises/LC00x/devices/a", "enterprises/LC00/devices/a:issueCommand", "enterprises/LC00/devices/../x", ""];
     for name in others {
@@ -434,7 +274,7 @@ async fn what_google_does_not_do_is_understood() {
         assert!(matches!(client.delete_enrollment_token(name).await, Err(Error::Permanent { .. })), "{name}");
     }
     assert!(matches!(client.patch_policy("a/b", &json!({})).await, Err(Error::Permanent { .. })));
-    assert_eq!(google.peer.events("request").len(), asked);
+    assert_eq!(google.happened("request").len(), asked);
     google.assert_by_the_document();
 }
 
@@ -444,12 +284,12 @@ async fn an_access_token_is_asked_for_once_and_again_when_it_is_worthless() {
     let (one, other) = tokio::join!(client.get_enterprise(), client.list_devices(None));
     one.unwrap();
     other.unwrap();
-    assert_eq!(google.peer.events("grant").len(), 1);
+    assert_eq!(google.happened("grant").len(), 1);
     google.order("revoke", json!(true));
     assert!(matches!(client.get_enterprise().await, Err(Error::Later { .. })), "it is not asked anew all the time");
     google.clock.advance(Span::seconds(61));
     client.get_enterprise().await.unwrap();
-    assert_eq!(google.peer.events("grant").len(), 2);
+    assert_eq!(google.happened("grant").len(), 2);
     google.clock.advance(Span::seconds(3_400));
     google.order("grant", json!({ "status": 503, "retry-after": "30" }));
     for _ in 0..2 {
@@ -457,7 +297,7 @@ async fn an_access_token_is_asked_for_once_and_again_when_it_is_worthless() {
         let expected = Some(Duration::from_secs(30));
         assert!(matches!(&failed, Error::Later { after, .. } if *after == expected), "{failed:?}");
     }
-    assert_eq!(google.peer.events("grant").len(), 3, "nobody hammers");
+    assert_eq!(google.happened("grant").len(), 3, "nobody hammers");
     google.order("grant", Value::Null);
     google.clock.advance(Span::seconds(31));
     client.get_enterprise().await.unwrap();
@@ -467,118 +307,4 @@ async fn an_access_token_is_asked_for_once_and_again_when_it_is_worthless() {
     let elsewhere = AndroidSettings { base_url: "https://10.0.0.1".into(), ..settings };
     let clock: Arc<dyn Source> = Arc::<Clock>::clone(&google.clock);
     assert!(Client::new(elsewhere, &secrets, &allow(), clock).is_err(), "the key was for another place");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn messages_come_until_they_are_acknowledged() {
-    let (mut google, client) = Google::of_enterprise(json!({ "ack_deadline": 1, "pull_wait": 1 }));
-    assert_eq!(client.pull(10, SOON).await, Ok(Vec::new()), "Google has waited");
-    assert_eq!(client.pull(10, Duration::from_millis(100)).await, Ok(Vec::new()), "we have waited");
-    google.peer.wait_for("us to have left", |line| line["event"] == "left");
-    for kind in ["test", "USAGE_LOGS", "SOMETHING_NEW"] {
-        google.order("publish", json!({ "attributes": { "notificationType": kind } }));
-    }
-    let two = client.pull(2, SOON).await.unwrap();
-    let read =
-        |received: &[Received]| received.iter().map(|one| Event::read(&one.message).unwrap()).collect::<Vec<_>>();
-    assert_eq!(read(&two), [Event::Test, Event::UsageLogs]);
-    let third = client.pull(10, SOON).await.unwrap();
-    assert_eq!(read(&third), [Event::Unknown("SOMETHING_NEW".into())]);
-    client.acknowledge(&[two[1].ack_id.clone(), third[0].ack_id.clone()]).await.unwrap();
-    let mut again = Vec::new();
-    while again.is_empty() {
-        again = client.pull(10, SOON).await.unwrap();
-    }
-    assert_eq!(read(&again), [Event::Test], "what was not acknowledged");
-    client.acknowledge(&[two[0].ack_id.clone()]).await.unwrap();
-    assert_eq!(google.order("waiting", Value::Null), 1, "that came too late");
-    client.acknowledge(&[again[0].ack_id.clone()]).await.unwrap();
-    assert_eq!(google.order("waiting", Value::Null), 0);
-
-    // A message that makes no sense is one among others.
-    google.order("publish", json!({ "attributes": { "notificationType": "STATUS_REPORT" }, "data": "e30=" }));
-    google.order("publish", json!({ "attributes": { "notificationType": "test" } }));
-    let received = client.pull(10, SOON).await.unwrap();
-    let events: Vec<_> = received.iter().map(|one| Event::read(&one.message)).collect();
-    assert!(matches!(&events[..], [Err(_), Ok(Event::Test)]), "{events:?}");
-
-    // One that comes while we wait.
-    client.acknowledge(&received.into_iter().map(|one| one.ack_id).collect::<Vec<_>>()).await.unwrap();
-    google.order("fail", json!({ "method": "subscriptions.pull", "status": 429, "retry_after": "5" }));
-    let busy = client.pull(10, SOON).await.unwrap_err();
-    assert_eq!(busy, Error::Later { reason: busy.to_string(), after: Some(Duration::from_secs(5)) });
-    let (received, _) = tokio::join!(client.pull(10, SOON), async {
-        tokio::task::block_in_place(|| google.order("publish", json!({ "attributes": { "notificationType": "test" } })))
-    });
-    assert_eq!(read(&received.unwrap()), [Event::Test]);
-    google.assert_by_the_document();
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn only_google_pushes() {
-    let (mut google, _) = Google::of_enterprise(json!({ "keys_max_age": 120 }));
-    let (settings, _) = google.settings(Some(LC));
-    let keys = Arc::new(Keys::new(&settings.keys_url, &allow()).unwrap());
-    let (email, clock) = (settings.push_email.unwrap(), Arc::clone(&google.clock));
-    let (audience, subscription) = ("https://mtd.example.com/notifications", settings.subscription.unwrap());
-    let (send, mut heard) = tokio::sync::mpsc::unbounded_channel();
-    let expected = email.clone();
-    let take = async move |headers: HeaderMap, body: Bytes| {
-        let authorization = headers.get("authorization").map(|value| value.to_str().unwrap());
-        match keys.verify(authorization, audience, &expected, clock.now()).await {
-            Ok(()) => {}
-            Err(Untrusted::Denied(why)) => return (StatusCode::UNAUTHORIZED, why),
-            Err(Untrusted::Unavailable(why)) => return (StatusCode::SERVICE_UNAVAILABLE, why),
-        }
-        let pushed = pushed(&body).unwrap();
-        if pushed.subscription != subscription {
-            return (StatusCode::FORBIDDEN, pushed.subscription);
-        }
-        send.send(Event::read(&pushed.message)).unwrap();
-        (StatusCode::NO_CONTENT, String::new())
-    };
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let endpoint = format!("http://{}/", listener.local_addr().unwrap());
-    let server = tokio::spawn(async move { axum::serve(listener, Router::new().route("/", post(take))).await });
-
-    let push = json!({ "endpoint": endpoint, "audience": audience, "email": email });
-    let deliver = |forge: Option<&str>| {
-        let mut push = push.clone();
-        push["message"] = json!({ "attributes": { "notificationType": "test" } });
-        push["forge"] = json!(forge);
-        push
-    };
-    assert_eq!(google.order("deliver", deliver(None))["status"], 204);
-    assert_eq!(heard.recv().await, Some(Ok(Event::Test)));
-    for forge in ["signature", "audience", "email", "issuer", "expired", "unverified", "unsigned", "key"] {
-        let answer = google.order("deliver", deliver(Some(forge)));
-        assert_eq!(answer["status"], 401, "{forge}: {answer}");
-    }
-    assert_eq!(google.order("deliver", deliver(Some("subscription")))["status"], 403);
-    assert_eq!(google.peer.events("keys").len(), 1, "names of keys that are made up are not asked for each time");
-
-    // Keys change; and they end.
-    google.order("rotate", Value::Null);
-    assert_eq!(google.order("deliver", deliver(None))["status"], 401, "asked for a moment ago");
-    google.clock.advance(Span::seconds(61));
-    assert_eq!(google.order("deliver", deliver(None))["status"], 204);
-    assert_eq!(google.peer.events("keys").len(), 2);
-    google.order("withhold", json!(503));
-    google.clock.advance(Span::seconds(119));
-    assert_eq!(google.order("deliver", deliver(None))["status"], 204, "as long as Google said");
-    google.clock.advance(Span::seconds(2));
-    assert_eq!(google.order("deliver", deliver(None))["status"], 503, "it is to come again");
-    google.order("withhold", Value::Null);
-    assert_eq!(google.order("deliver", deliver(None))["status"], 503, "asked for a moment ago");
-    google.clock.advance(Span::seconds(60));
-
-    // All that waits comes by itself, until it is taken.
-    google.order("publish", json!({ "attributes": { "notificationType": "USAGE_LOGS" } }));
-    google.order("push", push.clone());
-    while heard.recv().await != Some(Ok(Event::UsageLogs)) {}
-    google.peer.wait_for("the last push", |line| {
-        line["event"] == "pushed" && line["kind"] == "USAGE_LOGS" && line["status"] == 204
-    });
-    assert_eq!(google.order("waiting", Value::Null), 0);
-    server.abort();
 }
