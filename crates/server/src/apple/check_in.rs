@@ -21,7 +21,7 @@ use axum::{
 use plist::{Dictionary, Value};
 use serde_json::json;
 
-use super::{answer, identity, paced, unreadable};
+use super::{answer, paced, shown, unreadable};
 use crate::{access::ClientAddress, app::AppState, extract::Json, problem::Problem};
 
 /// What stands for "no declarations": it changes when they do.
@@ -44,7 +44,7 @@ pub(super) async fn check_in(
     body: Bytes,
 ) -> Result<Response, Problem> {
     let address = address.map(|Extension(address)| address);
-    let shown = identity::caller(&state, address, &headers, &body).await?;
+    let shown = shown(&state, address, &headers, &body).await?;
     let tenant = shown.tenant;
     let CheckIn { sender, message } = CheckIn::read(&body).map_err(|error| unreadable(&error))?;
     let caller = paced(&state, shown, &sender.identifier)?;

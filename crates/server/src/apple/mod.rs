@@ -50,6 +50,17 @@ fn answer(plist: Option<Vec<u8>>) -> Response {
     }
 }
 
+/// What the caller has the key to. Whoever has none is slowed down: to find that out costs.
+async fn shown(
+    state: &AppState,
+    address: Option<ClientAddress>,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<Shown, Problem> {
+    let shown = identity::caller(state, address, headers, body).await;
+    shown.map_err(|problem| slow_down(state, address).err().unwrap_or(problem))
+}
+
 /// Who calls, if the device may have one more request.
 fn paced(state: &AppState, shown: Shown, identifier: &str) -> Result<Caller, Problem> {
     let taken = state.limiters.credentials.take(shown.certificate.fingerprint(), Instant::now());
@@ -72,7 +83,7 @@ async fn command(
     body: Bytes,
 ) -> Result<Response, Problem> {
     let address = address.map(|Extension(address)| address);
-    let shown = identity::caller(&state, address, &headers, &body).await?;
+    let shown = shown(&state, address, &headers, &body).await?;
     let tenant = shown.tenant;
     let report = Report::read(&body).map_err(|error| unreadable(&error))?;
     let caller = paced(&state, shown, &report.sender.identifier)?;

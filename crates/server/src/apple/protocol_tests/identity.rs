@@ -187,5 +187,12 @@ async fn a_certificate_in_a_header_counts_from_a_trusted_proxy_only() {
     assert_eq!(send(Some("192.0.2.1"), &header).await, 403);
     assert_eq!(send(None, &header).await, 403);
     assert_eq!(send(Some("10.1.2.3"), "nonsense").await, 400);
+    let mut refused = 0;
+    while send(Some("192.0.2.7"), &header).await == 403 {
+        refused += 1;
+        assert!(refused < 1_000, "whoever has no key is slowed down");
+    }
+    assert_eq!(send(Some("192.0.2.7"), &header).await, 429);
+    assert_eq!(send(Some("10.1.2.3"), &header).await, 200, "others are not");
     TrustedProxies::new(["proxy.example.com"]).unwrap_err();
 }

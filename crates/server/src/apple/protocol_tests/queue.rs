@@ -291,4 +291,7 @@ async fn a_long_queue_is_worked_off_in_order() {
     assert_eq!(seen, left, "what was postponed comes first, in the same order");
     let open = stage.world.state.db.read(move |tx| device_commands::count_open(tx, Tenant(1), id)).await.unwrap();
     assert_eq!(open, i64::from(LONG) - ROUND as i64 - 5);
+    assert_eq!(device.authenticate().await.status, 200);
+    let open = stage.world.state.db.read(move |tx| device_commands::count_open(tx, Tenant(1), id)).await.unwrap();
+    assert_eq!(open, 0, "it begins anew");
 }
