@@ -88,7 +88,7 @@ function Give({ device, onChoose }: { device: Device; onChoose: (offer: Offer) =
   return (
     <Menu position="bottom-end" width={360}>
       <Menu.Target><Button rightSection={<IconChevronDown size={14} aria-hidden />}>Give a command</Button></Menu.Target>
-      <Menu.Dropdown mah="70vh" style={{ overflowY: 'auto' }}>
+      <Menu.Dropdown mah="min(420px, 40dvh)" style={{ overflowY: 'auto' }}>
         {groups.map((group) => [
           <Menu.Label key={group.label} c="dimmed">{group.label}</Menu.Label>,
           ...group.offers.map((offer) => (

@@ -30,11 +30,12 @@ export function GiveCommand({ device, offer, onClose }: Props) {
       expires_in_hours: (hours) => (hours !== '' && hours >= 1 && hours <= LONGEST ? null : `Between 1 and ${LONGEST} hours`),
     },
   });
-  const asksName = needsName(requestType(kind, form.values.command));
+  // The server may know better what is harmful.
+  const asksName = needsName(requestType(kind, form.values.command)) || Boolean(form.errors.confirm);
   const give = async ({ command, confirm, expires_in_hours }: Values, key: string) => {
     await createDeviceCommand({
       path: { id: device.id },
-      body: { command: requestOf(kind, command), confirm: asksName ? confirm : undefined, expires_in_hours: Number(expires_in_hours) },
+      body: { command: requestOf(kind, command), confirm: confirm || undefined, expires_in_hours: Number(expires_in_hours) },
       headers: { 'Idempotency-Key': key },
       throwOnError: true,
     });

@@ -35,6 +35,7 @@ test('what does harm asks for the name of the device, however it is said', () =>
   expect(['EraseDevice', 'ClearPasscode', 'EnableLostMode', 'DisableLostMode', 'DeviceLock'].map(needsName)).toEqual([true, true, true, false, false]);
   const plist = '<?xml version="1.0"?><plist version="1.0"><dict><key>Nested</key><dict><key>RequestType</key><string>Other</string></dict><key>RequestType</key><string>EraseDevice</string></dict></plist>';
   expect(requestTypeOf(plist)).toBe('EraseDevice');
+  expect(requestTypeOf('<plist><dict><key>RequestType</key>\n<string>CertificateList</string></dict></plist>')).toBe('CertificateList');
   expect(requestTypeOf('not a list')).toBeUndefined();
   expect(needsName(requestTypeOf(plist))).toBe(true);
   expect(mayTakeBack('EraseDevice', holding('command_devices'))).toBe(false);

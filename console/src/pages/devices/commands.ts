@@ -90,11 +90,10 @@ export const mayTakeBack = (requestType: string, holds: Holds) => holds(HARMFUL.
 /** Whether the name of the device has to be repeated. */
 export const needsName = (requestType: string | undefined) => requestType !== undefined && requestType !== 'DisableLostMode' && HARMFUL.includes(requestType);
 
-/** What a command in the platform's own words is called there. */
+/** What a command in the platform's own words is called there. Not parsed: browsers style what they say of bad XML. */
 export function requestTypeOf(plist: string): string | undefined {
-  const keys = new DOMParser().parseFromString(plist, 'application/xml').querySelectorAll('plist > dict > key');
-  const key = [...keys].find(({ textContent }) => textContent === 'RequestType');
-  return key?.nextElementSibling?.textContent?.trim() || undefined;
+  const named = [...plist.matchAll(/<key>\s*RequestType\s*<\/key>\s*<string>\s*([^<\s]+)\s*<\/string>/g)].map(([, name]) => name);
+  return named.find(needsName) ?? named[0];
 }
 
 export const requestType = (kind: CommandKind, draft: CommandDraft) => (kind === 'raw' ? requestTypeOf(draft.plist) : COMMANDS[kind].requestType);

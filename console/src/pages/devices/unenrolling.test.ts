@@ -15,5 +15,5 @@ test('Apple’s management takes all that it installed with it', () => {
 
 test('an agent leaves what was deployed manually', () => {
   expect(unenrolling(device('ios', 'agent')).stays).toContain('Profiles deployed manually.');
-  expect(unenrolling(device('android', null, [])).goes).toEqual(['No profile is on it.']);
+  expect(unenrolling(device('android', null, [])).goes).toEqual(['Nothing: no profile is on it.']);
 });

@@ -14,11 +14,10 @@ const listed = (profiles: Device['profiles']) => `${counted(profiles.length, 'pr
 export function unenrolling(device: About): { goes: string[]; stays: string[]; when: string } {
   const installed = device.profiles.filter(({ installed_version }) => installed_version !== null);
   const record = `Here its record: ${counted(device.open_threats.length, 'open threat')}, tags, timeline.`;
-  const none = 'No profile is on it.';
   if (underApple(device)) {
     return {
       goes: [
-        installed.length === 0 ? none : `${listed(installed)}, and with them what they set up: restrictions, Wi-Fi, VPN, rules for the passcode.`,
+        ...(installed.length === 0 ? [] : [`${listed(installed)}, and with them what they set up: restrictions, Wi-Fi, VPN, rules for the passcode.`]),
         'The management itself, last, and with it everything that it installed, profiles deployed manually as well.',
         'Commands that wait for it.',
       ],
@@ -27,7 +26,7 @@ export function unenrolling(device: About): { goes: string[]; stays: string[]; w
     };
   }
   return {
-    goes: [installed.length === 0 ? none : `${listed(installed)}. Managed ones are taken off.`],
+    goes: [installed.length === 0 ? 'Nothing: no profile is on it.' : `${listed(installed)}. Managed ones are taken off.`],
     stays: ['Profiles deployed manually.', 'What is the person’s own: photos, messages, accounts, apps.', record],
     when: 'Its agent takes them off when it asks next. Nothing is erased.',
   };
