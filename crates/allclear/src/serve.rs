@@ -3,6 +3,7 @@
 use std::{process::ExitCode, sync::Arc};
 
 use allclear_channels::{
+    android,
     delivery::{self, Outgoing},
     push::worker,
 };
@@ -145,6 +146,10 @@ impl Server {
             let (engine, stop) = (engine.clone(), stop.clone());
             tokio::spawn(delivery::run(engine, outgoing, delivery::Options::default(), stop.cancelled_owned()))
         };
+        let keeping = {
+            let (engine, stop, allow) = (engine.clone(), stop.clone(), config.allow_list()?);
+            tokio::spawn(android::worker::run(engine, allow, stop.cancelled_owned()))
+        };
         let parts = vec![
             ("the HTTP server", serving),
             ("the engine", running),
@@ -152,6 +157,7 @@ impl Server {
             ("the reader of indicator sets", comparing),
             ("the sender of messages", sending),
             ("the caller of devices", calling),
+            ("the keeper of Android devices", keeping),
         ];
         tracing::info!(url, database = kind, version = env!("CARGO_PKG_VERSION"), "the server is up");
         Ok(Server { url, engine, stop, parts })

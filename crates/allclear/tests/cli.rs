@@ -265,6 +265,7 @@ async fn the_schema_is_migrated_when_asked() {
             "applied 0011 indicators",
             "applied 0012 device_certificates",
             "applied 0013 apple_mdm",
+            "applied 0014 android",
         ];
         assert_eq!(place.lines(&["migrate"]).await[..applied.len()], applied);
         assert_eq!(place.lines(&["migrate"]).await, ["the database is up to date"]);

@@ -542,6 +542,8 @@ fn bodies(operation: &str, takes_body: bool) -> Vec<Value> {
         "quickstart_risk_response" => vec![json!({ "organization_group_id": "$organization_group" }), json!({})],
         "create_role" => vec![json!({ "name": "$fresh", "copy_of": "$role" })],
         "edit_role" => vec![json!({ "rights": [], "version": 1 })],
+        "set_android_enterprise" => vec![json!({ "service_account": "{}", "version": 0 })],
+        "create_android_enrollment" => vec![json!({ "management": "work_profile" })],
         "set_apple_mdm" => vec![json!({ "certificate_days": 30, "version": 0 })],
         "set_settings" => vec![json!({ "settings": { "trusted_sources": ["sensor"] }, "version": 1 })],
         "create_smart_group" => vec![

@@ -25,6 +25,7 @@ use allclear_engine::{
     source::Source,
 };
 use allclear_store::{
+    android_devices,
     apple_enrollments::{self, EnrollmentState},
     db::Tx,
     devices::{self, DeviceRecord},
@@ -282,8 +283,10 @@ async fn look(engine: &Engine, tenant: Tenant, device: DeviceId, messages: bool)
         seen.messages = messages && notifications::waits(tx, tenant, device)?;
         let last_contact = record.facts.device.sensor.last_contact;
         seen.silent = last_contact.is_none_or(|last| now.since(last) >= Sensor::CONTACT_STEP);
-        if !is_managed(tx, tenant, &record)? {
-            let wanted = wanted(rules, &sealer, tenant, &record, Postponed::AfterPause, &*source);
+        let wanted = wanted(rules, &sealer, tenant, &record, Postponed::AfterPause, &*source);
+        let idle = !wanted.outdated && wanted.missing.is_empty() && wanted.commands.is_empty();
+        // Only who would be told something is looked up, so that an idle poll costs no more.
+        if !idle && !is_managed(tx, tenant, &record)? {
             seen.outdated = wanted.outdated;
             seen.missing = wanted.missing;
             seen.commands = wanted.commands;
@@ -302,11 +305,13 @@ async fn look(engine: &Engine, tenant: Tenant, device: DeviceId, messages: bool)
 
 /// Whether the device's profiles are its platform's business: its agent is then told nothing of them.
 fn is_managed(tx: &mut Tx<'_>, tenant: Tenant, record: &DeviceRecord) -> Result<bool, Error> {
-    if record.facts.device.platform != Platform::Ios || record.posture.profiles.is_empty() {
-        return Ok(false);
+    match record.facts.device.platform {
+        Platform::Android => Ok(android_devices::is_managed(tx, tenant, record.id())?),
+        Platform::Ios => {
+            let enrollment = apple_enrollments::of_device(tx, tenant, record.id())?;
+            Ok(enrollment.is_some_and(|enrollment| enrollment.state == EnrollmentState::Enabled))
+        }
     }
-    let enrollment = apple_enrollments::of_device(tx, tenant, record.id())?;
-    Ok(enrollment.is_some_and(|enrollment| enrollment.state == EnrollmentState::Enabled))
 }
 
 /// What is wanted of a device about profiles: what should be, compared with what it reported.

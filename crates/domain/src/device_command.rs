@@ -47,8 +47,23 @@ pub enum Request {
         #[serde(default)]
         disallow_proximity_setup: bool,
     },
-    /// Restart. Supervised devices only.
+    /// Restart. Of Apple devices supervised ones only, of Android devices those that are managed whole.
     RestartDevice {},
+    /// Set the passcode anew, or take it off. Android devices only.
+    ResetPassword {
+        /// The passcode from now on; none if it is left out.
+        #[schema(value_type = Option<String>, min_length = 4, max_length = 256, write_only)]
+        new_password: Option<NewPassword>,
+        /// No other app may change it until the person has entered it.
+        #[serde(default)]
+        require_entry: bool,
+        /// Lock the device at once.
+        #[serde(default)]
+        lock_now: bool,
+    },
+    /// Give the organisation's device with a work profile to the person: the work profile and all policies go, what is
+    /// the person's stays. Android devices only.
+    RelinquishOwnership {},
     /// Remove an app that was installed by management.
     RemoveApplication {
         /// The app's bundle id.
@@ -83,6 +98,25 @@ pub enum Request {
         #[schema(max_length = 500_000)]
         plist: String,
     },
+}
+
+/// A passcode that is set.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct NewPassword(String);
+
+impl NewPassword {
+    /// The passcode itself.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for NewPassword {
+    /// Without the passcode.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("NewPassword")
+    }
 }
 
 /// How far a command has come.
@@ -158,14 +192,34 @@ pub mod request_type {
     pub const INSTALL_PROFILE: &str = "InstallProfile";
     /// Takes a profile off it.
     pub const REMOVE_PROFILE: &str = "RemoveProfile";
+    /// Android: locks the screen.
+    pub const LOCK: &str = "LOCK";
+    /// Android: begins lost mode.
+    pub const START_LOST_MODE: &str = "START_LOST_MODE";
+    /// Android: ends lost mode.
+    pub const STOP_LOST_MODE: &str = "STOP_LOST_MODE";
+    /// Android: sets the passcode anew or takes it off.
+    pub const RESET_PASSWORD: &str = "RESET_PASSWORD";
+    /// Android: erases the device, or the work profile of a person's own.
+    pub const WIPE: &str = "WIPE";
+    /// Android: restarts the device.
+    pub const REBOOT: &str = "REBOOT";
+    /// Android: gives the device to the person.
+    pub const RELINQUISH_OWNERSHIP: &str = "RELINQUISH_OWNERSHIP";
 }
 
 /// The rights that giving a command of this type needs; `raw` says that it is given in the platform's own words.
 pub fn rights(request_type: &str, raw: bool) -> Vec<Right> {
     let by_type = match request_type {
-        known::ERASE_DEVICE | known::CLEAR_PASSCODE | known::ENABLE_LOST_MODE | known::DISABLE_LOST_MODE => {
-            Some(Right::WipeDevices)
-        }
+        known::ERASE_DEVICE
+        | known::CLEAR_PASSCODE
+        | known::ENABLE_LOST_MODE
+        | known::DISABLE_LOST_MODE
+        | known::WIPE
+        | known::RESET_PASSWORD
+        | known::START_LOST_MODE
+        | known::STOP_LOST_MODE
+        | known::RELINQUISH_OWNERSHIP => Some(Right::WipeDevices),
         // Anything may be in it.
         _ if raw => None,
         _ => Some(Right::CommandDevices),
@@ -175,17 +229,40 @@ pub fn rights(request_type: &str, raw: bool) -> Vec<Right> {
 
 /// Whether whoever gives such a command has to confirm which device is meant.
 pub fn needs_confirmation(request_type: &str) -> bool {
-    matches!(request_type, known::ERASE_DEVICE | known::CLEAR_PASSCODE | known::ENABLE_LOST_MODE)
+    matches!(
+        request_type,
+        known::ERASE_DEVICE
+            | known::CLEAR_PASSCODE
+            | known::ENABLE_LOST_MODE
+            | known::WIPE
+            | known::RESET_PASSWORD
+            | known::START_LOST_MODE
+            | known::RELINQUISH_OWNERSHIP
+    )
 }
 
 /// Whether there may be only one such command that the device has not answered: carried out twice it does harm.
 pub fn is_single(request_type: &str) -> bool {
-    request_type == known::ERASE_DEVICE
+    ends_management(request_type)
+}
+
+/// Whether a device that has carried it out is not managed any more.
+pub fn ends_management(request_type: &str) -> bool {
+    matches!(request_type, known::ERASE_DEVICE | known::WIPE | known::RELINQUISH_OWNERSHIP)
 }
 
 /// Which waits for the device first: 0 what protects it, 1 everything else.
 pub fn rank(request_type: &str) -> u8 {
-    let first = [known::ERASE_DEVICE, known::DEVICE_LOCK, known::ENABLE_LOST_MODE, known::DISABLE_LOST_MODE];
+    let first = [
+        known::ERASE_DEVICE,
+        known::DEVICE_LOCK,
+        known::ENABLE_LOST_MODE,
+        known::DISABLE_LOST_MODE,
+        known::WIPE,
+        known::LOCK,
+        known::START_LOST_MODE,
+        known::STOP_LOST_MODE,
+    ];
     u8::from(!first.contains(&request_type))
 }
 
@@ -201,6 +278,10 @@ pub fn superseded_by(request_type: &str) -> &'static [&'static str] {
         known::SECURITY_INFO => &[known::SECURITY_INFO],
         known::PROFILE_LIST => &[known::PROFILE_LIST],
         known::INSTALLED_APPLICATION_LIST => &[known::INSTALLED_APPLICATION_LIST],
+        known::LOCK => &[known::LOCK],
+        known::START_LOST_MODE | known::STOP_LOST_MODE => &[known::START_LOST_MODE, known::STOP_LOST_MODE],
+        known::RESET_PASSWORD => &[known::RESET_PASSWORD],
+        known::REBOOT => &[known::REBOOT],
         _ => &[],
     }
 }
@@ -257,6 +338,12 @@ mod tests {
         }
         assert_eq!(rights(known::DEVICE_LOCK, false), [Right::CommandDevices]);
         assert_eq!(rights("CertificateList", true), [Right::SendRawCommands]);
+        for dangerous in [known::WIPE, known::RESET_PASSWORD, known::START_LOST_MODE, known::RELINQUISH_OWNERSHIP] {
+            assert!(needs_confirmation(dangerous) && rights(dangerous, false) == [Right::WipeDevices]);
+        }
+        assert!(!needs_confirmation(known::LOCK) && rights(known::LOCK, false) == [Right::CommandDevices]);
+        assert!(is_single(known::WIPE) && rank(known::WIPE) < rank(known::REBOOT));
+        assert!(superseded_by(known::STOP_LOST_MODE).contains(&known::START_LOST_MODE));
         assert!(!needs_confirmation(known::DEVICE_LOCK));
         assert!(superseded_by(known::DISABLE_LOST_MODE).contains(&known::ENABLE_LOST_MODE));
         assert!(superseded_by(known::ERASE_DEVICE).is_empty() && is_single(known::ERASE_DEVICE));

@@ -233,21 +233,7 @@ pub fn end(work: &mut Work<'_, '_>, device: DeviceId) -> Result<(), Error> {
     }
     certificates::revoke_all(work.tx, work.tenant, device, work.now)?;
     device_commands::cancel_all(work, device, "the device is not managed any more")?;
-    if let Some(loaded) = work.device(device)? {
-        let actor = Actor::new(ActorKind::Device, loaded.record.facts.device.friendly_name.clone());
-        loaded.caused_by(actor, None);
-        loaded.record.facts.reports.clear();
-        let facts = &mut loaded.record.facts.device;
-        let left = facts.enrollment == EnrollmentStatus::Enrolled;
-        if facts.enrollment != EnrollmentStatus::Unenrolled {
-            facts.enrollment = EnrollmentStatus::Unenrolled;
-        }
-        if left {
-            loaded.change(Change::DeviceUnenrolled);
-        }
-        loaded.change(Change::ManagementRemoved);
-    }
-    Ok(())
+    enrollment::leave(work, device)
 }
 
 /// Keeps what a device asks back when it is set up, or forgets it.

@@ -6,10 +6,12 @@ use allclear_domain::{
     device_command::{self, Answered, CommandState},
     ids::{CommandId, DeviceId, OrganizationGroupId},
     journal::{Actor, ActorKind, Change},
+    level::Platform,
     profile::ResultStatus,
     time::Span,
 };
 use allclear_store::{
+    android_devices,
     apple_enrollments::{self, EnrollmentState},
     device_commands::{self as stored, DeviceCommand},
 };
@@ -62,9 +64,16 @@ pub fn request(
     if device_command::needs_confirmation(kind) && !confirmed {
         return Err(Error::invalid("/confirm", "must repeat the name of the device"));
     }
-    let enrollment = apple_enrollments::of_device(work.tx, work.tenant, id)?;
-    let managed = enrollment.is_some_and(|enrollment| enrollment.state == EnrollmentState::Enabled);
-    if !managed || device.enrollment != EnrollmentStatus::Enrolled {
+    let managed = match device.platform {
+        Platform::Android => android_devices::is_managed(work.tx, work.tenant, id)?,
+        Platform::Ios => {
+            let enrollment = apple_enrollments::of_device(work.tx, work.tenant, id)?;
+            enrollment.is_some_and(|enrollment| enrollment.state == EnrollmentState::Enabled)
+        }
+    };
+    // A device of the organisation that Google manages stays so until it is erased.
+    let ending = device.platform == Platform::Android && device_command::ends_management(kind);
+    if !managed || (device.enrollment != EnrollmentStatus::Enrolled && !ending) {
         return Err(Error::Conflict("the device is not managed by its platform, so it takes no commands".into()));
     }
     if new.needs_unlock_token && apple_enrollments::kept(work.tx, work.tenant, id)?.unlock_token.is_none() {

@@ -9,6 +9,7 @@ use allclear_domain::{
     profile::{AssignmentType, ProfileState},
 };
 use allclear_store::{
+    android_devices::{self, ManagedState},
     device_certificates,
     devices::{self, DeviceRecord, Key},
     messages_app, threats, users,
@@ -249,6 +250,10 @@ pub fn unenroll(work: &mut Work<'_, '_>, reach: OrganizationGroupId, id: DeviceI
 pub fn delete(work: &mut Work<'_, '_>, reach: OrganizationGroupId, id: DeviceId) -> Result<(), Error> {
     get(work, reach, id)?;
     device_certificates::revoke_all(work.tx, work.tenant, id, work.now)?;
+    // The management is taken off it yet, unless that is over.
+    if !android_devices::set_state(work.tx, work.tenant, id, ManagedState::Leaving)? {
+        android_devices::forget(work.tx, work.tenant, id)?;
+    }
     work.delete_device(id)
 }
 

@@ -6,6 +6,8 @@
 
 pub mod account_status;
 pub mod admins;
+pub mod android;
+pub mod android_enterprise;
 pub mod apple_mdm;
 pub mod apple_mdm_settings;
 mod built_in;
@@ -42,7 +44,7 @@ mod wake;
 pub mod work;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
@@ -165,6 +167,17 @@ impl Engine {
     /// Has it looked whether a device is to be woken from outside, though nothing was committed about it.
     pub(crate) fn call(&self, tenant: Tenant, device: DeviceId) {
         self.shared.wake.calls.call(tenant, device);
+    }
+
+    /// Has it looked what there is to do about a device by its platform's management, though nothing was committed about it.
+    pub fn wake_management(&self, tenant: Tenant, device: DeviceId) {
+        self.shared.wake.woken.call(tenant, device);
+    }
+
+    /// Waits for devices for which this node or, as far as it has noticed, another committed something new to do since the
+    /// last call. For one reader; nothing is remembered before its first call.
+    pub async fn woken(&self) -> BTreeSet<(Tenant, DeviceId)> {
+        self.shared.wake.woken.take().await.into_keys().collect()
     }
 
     /// Resolves when a mail or text message was queued on this node since it was last waited for.

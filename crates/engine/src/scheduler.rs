@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use allclear_domain::{
-    ids::Tenant,
+    ids::{DeviceId, Tenant},
     journal::Change,
     time::{Span, Time},
 };
@@ -135,12 +135,21 @@ async fn follow(engine: &Engine, tenant: Tenant, position: i64) -> Result<(), Er
                 | Change::ProfileReported { .. }
                 | Change::Notified { .. }
                 | Change::CheckRequested { .. }
+                | Change::CommandRequested { .. }
+                | Change::CommandCancelled { .. }
+                | Change::DeviceEnrolled
+                | Change::DeviceUnenrolled
+                | Change::DeviceDeleted
         )
     };
     wake.owners.wake(entries.iter().filter_map(|(entry, _)| entry.device_id));
-    let woken =
-        entries.iter().filter(|(entry, _)| entry.changes.iter().any(concerns)).filter_map(|(entry, _)| entry.device_id);
-    wake.agents.wake(woken);
+    let woken: Vec<DeviceId> = entries
+        .iter()
+        .filter(|(entry, _)| entry.changes.iter().any(concerns))
+        .filter_map(|(entry, _)| entry.device_id)
+        .collect();
+    wake.agents.wake(woken.iter().copied());
+    wake.woken.add_all(tenant, &[], &woken);
     wake.announce(tenant, known, last.position);
     if last.position < position {
         engine.shared.scheduler.notify_one();

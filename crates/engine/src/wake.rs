@@ -21,6 +21,8 @@ pub(crate) struct Wake {
     pub(crate) owners: Waiters,
     /// Whom to call from outside.
     pub(crate) calls: Calls,
+    /// Devices with something new to do, for whoever reaches them by their platform's management.
+    pub(crate) woken: Calls,
     journals: Mutex<HashMap<Tenant, watch::Sender<i64>>>,
     outbox: Notify,
 }
@@ -88,14 +90,19 @@ impl Calls {
     const MOST: usize = 100_000;
 
     fn add(&self, tenant: Tenant, committed: &Committed) {
-        if committed.told.is_empty() && committed.woken.is_empty() {
+        self.add_all(tenant, &committed.told, &committed.woken);
+    }
+
+    /// Remembers devices with a new message, and devices with something new to do.
+    pub(crate) fn add_all(&self, tenant: Tenant, told: &[DeviceId], woken: &[DeviceId]) {
+        if told.is_empty() && woken.is_empty() {
             return;
         }
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(waiting) = waiting.as_mut() else { return };
         let message: fn(&mut Call) = |call| call.message = true;
         let commands: fn(&mut Call) = |call| call.commands = true;
-        for (devices, mark) in [(&committed.told, message), (&committed.woken, commands)] {
+        for (devices, mark) in [(told, message), (woken, commands)] {
             for device in devices {
                 let key = (tenant, *device);
                 if waiting.contains_key(&key) || waiting.len() < Self::MOST {
@@ -129,6 +136,7 @@ impl Wake {
         self.agents.wake(committed.woken.iter().copied());
         self.owners.wake(committed.touched.iter().copied());
         self.calls.add(tenant, committed);
+        self.woken.add_all(tenant, &[], &committed.woken);
     }
 
     /// Something to wait on for messages to send. One waits at a time; news while nobody does are kept for the next.

@@ -367,8 +367,10 @@ impl<'w, 'c> Work<'w, 'c> {
                 Change::Notified { .. }
                     | Change::CheckRequested { .. }
                     | Change::CommandRequested { .. }
+                    | Change::CommandCancelled { .. }
                     | Change::DeviceEnrolled
                     | Change::DeviceUnenrolled
+                    | Change::DeviceDeleted
             )
         };
         let actions_changed = loaded.changes.iter().any(asked)

@@ -265,6 +265,15 @@ pub const TABLE: &[(Method, &str, Access)] = &[
     (Method::GET, "/apple/v1/enroll/{token}", Access::Public),
     (Method::GET, "/apple/v1/scep/{tenant}", Access::Public),
     (Method::POST, "/apple/v1/scep/{tenant}", Access::Public),
+    // With what was begun for it, and signed by Google.
+    (Method::GET, "/android/v1/sign-up/{tenant}/{secret}", Access::Public),
+    (Method::POST, "/android/v1/notifications/{tenant}", Access::Public),
+    (Method::GET, "/api/v1/android-enterprise", Access::Right(Right::View)),
+    (Method::PUT, "/api/v1/android-enterprise", Access::Right(Right::ManageSettings)),
+    (Method::DELETE, "/api/v1/android-enterprise", Access::Right(Right::ManageSettings)),
+    (Method::POST, "/api/v1/android-enterprise/sign-up", Access::Right(Right::ManageSettings)),
+    (Method::POST, "/api/v1/android-enterprise/check", Access::Right(Right::ManageSettings)),
+    (Method::POST, "/api/v1/enrollment-tokens/{id}/android", Access::Right(Right::EnrollDevices)),
     (Method::GET, "/api/v1/apple-mdm", Access::Right(Right::View)),
     (Method::PUT, "/api/v1/apple-mdm", Access::Right(Right::ManageSettings)),
     (Method::POST, "/api/v1/apple-mdm/push-certificate-request", Access::Right(Right::ManageSettings)),
@@ -546,7 +555,8 @@ mod tests {
             let path = world.filled(path);
             for token in ["", "nonsense", &unknown] {
                 let answer = world.send(request(method.as_str(), &path, token, None, &[])).await;
-                if *access == Access::Public && path.starts_with("/apple/") {
+                let in_path = ["/apple/", "/android/"].iter().any(|start| path.starts_with(start));
+                if *access == Access::Public && in_path {
                     // What they need is in the path; Apple's devices are never answered 401.
                     answer.expect(404);
                 } else if *access == Access::Public {

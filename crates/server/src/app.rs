@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    access, agent, api, apple, console, idempotency, limits::Limiters, messages_app, openapi, ops, shell,
+    access, agent, android, api, apple, console, idempotency, limits::Limiters, messages_app, openapi, ops, shell,
     sign_in::password::Passwords,
 };
 
@@ -95,6 +95,7 @@ pub struct AppState {
     pub stopping: CancellationToken,
     pub(crate) limiters: Arc<Limiters>,
     pub(crate) passwords: Passwords,
+    pub(crate) android_keys: android::KeyRings,
 }
 
 impl AppState {
@@ -111,6 +112,7 @@ impl AppState {
             stopping: CancellationToken::new(),
             limiters,
             passwords: Passwords::default(),
+            android_keys: android::KeyRings::default(),
         }
     }
 }
@@ -125,6 +127,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(api::router())
         .merge(agent::router())
         .merge(apple::router())
+        .merge(android::router())
         .merge(messages_app::router())
 }
 

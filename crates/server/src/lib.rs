@@ -11,6 +11,7 @@
 
 pub mod access;
 pub mod agent;
+mod android;
 pub mod api;
 pub mod app;
 mod apple;

@@ -45,6 +45,7 @@ const READER_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 's
         (name = "operation", description = "Is the server alive, may it take traffic, how is it doing."),
         (name = "agent", description = "What a device's agent asks for and reports, with the device's own credential."),
         (name = "apple", description = "What Apple's devices speak to, and how their management is set up."),
+        (name = "android", description = "How Google manages Android devices, and what it speaks to."),
         (name = "messages-app", description = "What the Messages app shows a device's owner, with its own session."),
         (name = "devices", description = "Phones and tablets: what is known, derived and wanted about each."),
         (name = "device-commands", description = "What administrators have devices do, and what came of it."),

@@ -5,6 +5,8 @@
 
 pub mod account_status;
 pub mod admins;
+pub mod android_devices;
+pub mod android_enterprise;
 pub mod apple_enrollments;
 pub mod apple_mdm_settings;
 pub mod channel_settings;
@@ -98,4 +100,5 @@ pub const MIGRATIONS: &[db::migrate::Migration] = &[
         sql: include_str!("../migrations/0012_device_certificates.sql"),
     },
     db::migrate::Migration { number: 13, name: "apple_mdm", sql: include_str!("../migrations/0013_apple_mdm.sql") },
+    db::migrate::Migration { number: 14, name: "android", sql: include_str!("../migrations/0014_android.sql") },
 ];

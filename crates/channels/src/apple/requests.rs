@@ -194,6 +194,9 @@ pub fn command(request: &Request) -> Result<Command, Error> {
         Request::ProfileList {} => Command::inquiry(known::PROFILE_LIST),
         Request::InstalledApplicationList {} => Command::inquiry(known::INSTALLED_APPLICATION_LIST),
         Request::Raw { plist } => raw(plist)?,
+        Request::ResetPassword { .. } | Request::RelinquishOwnership {} => {
+            return Err(Error::invalid("/type", "is for Android devices"));
+        }
     };
     Error::check(problems)?;
     Ok(command)

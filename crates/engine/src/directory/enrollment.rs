@@ -4,9 +4,9 @@ use allclear_domain::{
     detection::ProtectionStatus,
     device::{Device, EnrollmentCategory, EnrollmentStatus, ManagementType, Ownership, SecurityState, Sensor},
     ids::{DeviceId, OrganizationGroupId, TokenId, UserId},
-    journal::{Change, Object},
+    journal::{Actor, ActorKind, Change, Object},
     level::Platform,
-    time::Span,
+    time::{Span, Time},
 };
 use allclear_store::{
     devices::{self, Key},
@@ -71,6 +71,14 @@ pub fn delete_token(work: &mut Work<'_, '_>, reach: OrganizationGroupId, id: Tok
         "user_id": token.user, "platform": token.platform, "expires_at": token.expires_at,
     });
     work.note(object(&token, &user), Some(group), Change::Deleted { before });
+    Ok(())
+}
+
+/// Has the journal say what else a token is good for now.
+pub fn note(work: &mut Work<'_, '_>, id: TokenId, after: serde_json::Value) -> Result<(), Error> {
+    let (token, group) = enrollment_tokens::get(work.tx, work.tenant, id)?.ok_or(Error::NotFound(WHAT))?;
+    let user = users::get(work.tx, work.tenant, token.user)?.ok_or(Error::NotFound(WHAT))?;
+    work.note(object(&token, &user), Some(group), Change::Updated { before: serde_json::json!({}), after });
     Ok(())
 }
 
@@ -146,7 +154,7 @@ impl NewDevice {
 /// [`Error::Forbidden`] if the token is worth nothing.
 pub fn enroll(work: &mut Work<'_, '_>, token: &Hash, credential: &Hash, device: &NewDevice) -> Result<DeviceId, Error> {
     let token = tokens::enrollment(work.tx, work.tenant, token)?.ok_or_else(|| refused("is not valid"))?;
-    let id = admit(work, &token, device)?;
+    let id = admit(work, &token, device, work.now)?;
     // Its agent will say anew where it is told.
     push_tokens::forget(work.tx, work.tenant, id)?;
     let now = work.now;
@@ -165,8 +173,13 @@ pub fn enroll(work: &mut Work<'_, '_>, token: &Hash, credential: &Hash, device: 
 /// As [`enroll`], for a device that is managed by its platform and shows who it is in another way: it is known from now
 /// on, but has not enrolled until it says so.
 pub fn begin(work: &mut Work<'_, '_>, token: TokenId, device: &NewDevice) -> Result<DeviceId, Error> {
+    begin_at(work, token, device, work.now)
+}
+
+/// [`begin`] as of a time: for a device of which its platform tells later that it came while the token was good.
+pub fn begin_at(work: &mut Work<'_, '_>, token: TokenId, device: &NewDevice, at: Time) -> Result<DeviceId, Error> {
     let (token, _) = enrollment_tokens::get(work.tx, work.tenant, token)?.ok_or_else(|| refused("is not valid"))?;
-    let id = admit(work, &token, device)?;
+    let id = admit(work, &token, device, at)?;
     let now = work.now;
     if let Some(loaded) = work.device(id)? {
         let facts = &mut loaded.record.facts.device;
@@ -185,12 +198,29 @@ fn refused(detail: &str) -> Error {
     Error::Forbidden(format!("the enrollment token {detail}"))
 }
 
+/// Notes that the management of a device is over: it said so, or took it off as it was told. What was managed went with
+/// it.
+pub fn leave(work: &mut Work<'_, '_>, device: DeviceId) -> Result<(), Error> {
+    let Some(loaded) = work.device(device)? else { return Ok(()) };
+    let actor = Actor::new(ActorKind::Device, loaded.record.facts.device.friendly_name.clone());
+    loaded.caused_by(actor, None);
+    loaded.record.facts.reports.clear();
+    let facts = &mut loaded.record.facts.device;
+    let left = facts.enrollment == EnrollmentStatus::Enrolled;
+    facts.enrollment = EnrollmentStatus::Unenrolled;
+    if left {
+        loaded.change(Change::DeviceUnenrolled);
+    }
+    loaded.change(Change::ManagementRemoved);
+    Ok(())
+}
+
 /// Uses up a token for a device, and takes over what it says of itself and whose it is now.
-fn admit(work: &mut Work<'_, '_>, token: &EnrollmentToken, device: &NewDevice) -> Result<DeviceId, Error> {
+fn admit(work: &mut Work<'_, '_>, token: &EnrollmentToken, device: &NewDevice, at: Time) -> Result<DeviceId, Error> {
     if token.used_at.is_some() {
         return Err(refused("was used already"));
     }
-    if token.expires_at <= work.now {
+    if token.expires_at <= at {
         return Err(refused("has expired"));
     }
     let mut problems = device.problems();
@@ -206,7 +236,7 @@ fn admit(work: &mut Work<'_, '_>, token: &EnrollmentToken, device: &NewDevice) -
         let fresh = fresh(work, id, &user, device);
         work.create_device(fresh);
     }
-    if !tokens::use_enrollment(work.tx, work.tenant, token.id, id, work.now)? {
+    if !tokens::use_enrollment(work.tx, work.tenant, token.id, id, at)? {
         return Err(refused("was used already"));
     }
     settle_in(work, id, &user, device)?;

@@ -1,10 +1,14 @@
 //! Commands that administrators give a device: lock it, erase it, ask it something. Each is given once and has one result.
 
-use allclear_channels::apple::{property_list, requests};
+use allclear_channels::{
+    android,
+    apple::{property_list, requests},
+};
 use allclear_domain::{
     device_command::{self, CommandState, Request},
     ids::{CommandId, DeviceId},
     journal::Actor,
+    level::Platform,
     rights::Right,
     time::Time,
 };
@@ -12,6 +16,7 @@ use allclear_engine::{
     Error, apple_mdm,
     device_commands::{self, DEFAULT_HOURS, NewCommand as New},
     devices,
+    rules::profiles,
 };
 use allclear_store::device_commands::{self as stored, DeviceCommand as Stored};
 use axum::{
@@ -153,13 +158,18 @@ async fn create(
     Path(id): Path<DeviceId>,
     Json(new): Json<NewDeviceCommand>,
 ) -> Result<Response, Problem> {
-    let command = requests::command(&new.command).map_err(|error| error.below("/command"))?;
+    let who = principal.clone();
+    let found = state.engine.read(principal.tenant, move |tx, rules| {
+        Ok(devices::read(tx, rules, who.tenant, who.reach, id)?.facts.device.platform)
+    });
     let raw = matches!(new.command, Request::Raw { .. });
-    may_give(&principal, &command.request_type, raw)?;
+    let (request_type, payload, needs_unlock_token) =
+        in_words_of(found.await?, &new.command).map_err(|error| error.below("/command"))?;
+    may_give(&principal, &request_type, raw)?;
     let new = New {
-        payload: command.to_xml()?,
-        needs_unlock_token: command.needs_unlock_token(),
-        request_type: command.request_type,
+        payload,
+        needs_unlock_token,
+        request_type,
         confirm: new.confirm,
         hours: new.expires_in_hours.unwrap_or(DEFAULT_HOURS),
     };
@@ -172,6 +182,32 @@ async fn create(
     let made: DeviceCommand = made.await?.into();
     let location = [(header::LOCATION, format!("/api/v1/devices/{id}/commands/{}", made.id))];
     Ok((StatusCode::CREATED, location, Json(made)).into_response())
+}
+
+/// What a platform calls a command, what it says, and whether it needs what the device gave us to clear its passcode with.
+fn in_words_of(platform: Platform, request: &Request) -> Result<(String, String, bool), Error> {
+    match platform {
+        Platform::Ios => {
+            let command = requests::command(request)?;
+            Ok((command.request_type.clone(), command.to_xml()?, command.needs_unlock_token()))
+        }
+        Platform::Android => {
+            Ok((android::requests::kind(request)?.to_owned(), android::requests::kept(request)?, false))
+        }
+    }
+}
+
+/// What was said, as JSON: of an Apple device it is a property list.
+fn shown(said: &[u8]) -> Option<Value> {
+    let plist = || property_list::read(said).ok().map(|said| property_list::members_to_json(&said));
+    serde_json::from_slice(said).ok().or_else(plist)
+}
+
+fn without_secrets(mut said: Value) -> Value {
+    if let Some(password) = said.get_mut("new_password").filter(|password| !password.is_null()) {
+        *password = profiles::MASK.into();
+    }
+    said
 }
 
 /// Refuses who may not give such a command.
@@ -202,10 +238,9 @@ async fn get(
         Ok((about, payload, answer))
     });
     let (about, payload, answer) = found.await?;
-    let shown = |bytes: &[u8]| property_list::read(bytes).ok().map(|said| property_list::members_to_json(&said));
     Ok(Json(DeviceCommandContents {
         about: about.into(),
-        payload: payload.and_then(|payload| shown(payload.as_bytes())),
+        payload: payload.and_then(|payload| shown(payload.as_bytes())).map(without_secrets),
         answer: answer.and_then(|answer| shown(&answer)),
     }))
 }

@@ -2,6 +2,8 @@
 
 pub mod account;
 pub mod admins;
+pub mod android_enrollment;
+pub mod android_enterprise;
 pub mod android_policy;
 pub mod api_tokens;
 pub mod apple_mdm;
@@ -80,6 +82,8 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(jobs::router())
         .merge(channels::router())
         .merge(apple_mdm::router())
+        .merge(android_enterprise::router())
+        .merge(android_enrollment::router())
         .merge(device_certificates::router())
         .merge(classifications::router())
         .merge(dashboard::router())
