@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::rules::{Of, members, name, stricter};
+use super::rules::{Object, Of, members, name, stricter};
 
 /// Ways to have an app, from the freest.
 pub(super) const INSTALL_TYPES: &[&str] =
@@ -16,8 +16,6 @@ pub(super) const WIDGETS: &[&str] = &["WORK_PROFILE_WIDGETS_ALLOWED", "WORK_PROF
 
 /// The way not to have an app.
 pub(super) const BLOCKED: &str = "BLOCKED";
-
-type Object = Map<String, Value>;
 
 /// What a policy says of apps it does not name, or of parts of what it says of an app that it leaves open.
 #[derive(Clone, Debug, Default)]

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::{
     apps,
     policy::{Policy, masked},
-    rules::{Rule, below, key_of, rule},
+    rules::{Key, Rule, below, key_of, rule},
 };
 
 /// A field that profiles want different values of.
@@ -41,14 +41,12 @@ impl Conflict {
 /// The fields that these profiles want different values of when they are all on one device, or of which the value in force
 /// is not the one that the only profile with a word on it wants.
 pub fn conflicts(profiles: &[(ProfileId, Policy)]) -> Vec<Conflict> {
-    let all = Policy::in_force(profiles.iter().map(|(_, policy)| policy.clone())).to_json();
-    let in_force = units(&all);
+    let (before, after) = (running(profiles.iter()), running(profiles.iter().rev()));
+    let in_force = before.last().map(|all| units(&all.to_json())).unwrap_or_default();
     let wishes: Vec<Said> = profiles.iter().map(|(_, policy)| Said::of(policy.clone())).collect();
-    let without = |left_out: usize| {
-        let others = profiles.iter().enumerate().filter(|(place, _)| *place != left_out);
-        Said::of(Policy::in_force(others.map(|(_, (_, policy))| policy.clone())))
-    };
-    let without: Vec<Said> = (0..profiles.len()).map(without).collect();
+    // Everything but one: what comes before it and what comes after.
+    let others = before.into_iter().zip(after.into_iter().rev().skip(1));
+    let without: Vec<Said> = others.map(|(before, after)| Said::of(before.merge(after))).collect();
     let mut found = Vec::new();
     for (unit, (pointer, value)) in &in_force {
         let sides = profiles.iter().zip(wishes.iter().zip(&without));
@@ -71,6 +69,16 @@ pub fn conflicts(profiles: &[(ProfileId, Policy)]) -> Vec<Conflict> {
         found.push(Conflict { pointer: pointer.clone(), value: value.clone(), given });
     }
     found
+}
+
+/// What every device gets, then that with the first profile, with the first two and so on.
+fn running<'a>(profiles: impl Iterator<Item = &'a (ProfileId, Policy)>) -> Vec<Policy> {
+    let mut all = vec![Policy::base()];
+    for (_, policy) in profiles {
+        let before = all.last().cloned().unwrap_or_default();
+        all.push(before.merge(policy.clone()));
+    }
+    all
 }
 
 /// A policy and its fields.
@@ -128,7 +136,7 @@ fn walk(path: &str, pointer: &str, value: &Value, unit: &mut Unit, found: &mut B
 const SSIDS: &str = "deviceConnectivityManagement.wifiSsidPolicy";
 
 /// What the entries of a list are about, where they are put together one by one.
-fn keyed(path: &str, rule: Option<Rule>) -> Option<fn(&Map<String, Value>) -> String> {
+fn keyed(path: &str, rule: Option<Rule>) -> Option<Key> {
     match rule {
         Some(Rule::Each(key)) => Some(key),
         _ if path == "applications" || path == "personalUsagePolicies.personalApplications" => {

@@ -49,6 +49,7 @@ impl Policy {
     /// Both at once, the most restrictive value of each field: at least as restrictive as either. Neither the order nor
     /// repetition makes a difference.
     #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "the two are alike")]
     pub fn merge(self, other: Policy) -> Policy {
         Policy(together(&self.0, &other.0, Of::Several))
     }

@@ -23,6 +23,12 @@ pub(super) enum Of {
     Several,
 }
 
+/// Members by name.
+pub(super) type Object = Map<String, Value>;
+
+/// What an entry of a list is about.
+pub(super) type Key = fn(&Object) -> String;
+
 /// How values of a field are put together.
 #[derive(Clone, Copy)]
 pub(super) enum Rule {
@@ -37,9 +43,9 @@ pub(super) enum Rule {
     /// Lists: the entries in both.
     Intersection,
     /// Lists of objects, one for each of what this names; those that name the same are put together.
-    Each(fn(&Map<String, Value>) -> String),
+    Each(Key),
     /// Members that depend on each other.
-    By(fn(&Map<String, Value>, &Map<String, Value>, Of) -> Map<String, Value>),
+    By(fn(&Object, &Object, Of) -> Object),
 }
 
 /// Which of two values is stricter. Absent values, and those that cannot be, are the loosest.
@@ -104,20 +110,29 @@ pub(super) fn rule(path: &str) -> Option<Rule> {
             Strictest(Words(&["CONNECTED_WORK_AND_PERSONAL_APP_ALLOWED", "CONNECTED_WORK_AND_PERSONAL_APP_DISALLOWED"]))
         }
         "applications[].credentialProviderPolicy" => Strictest(Words(apps::CREDENTIALS)),
+        "applications[].customAppConfig.userUninstallSettings" => {
+            Strictest(Words(&["ALLOW_UNINSTALL_BY_USER", "DISALLOW_UNINSTALL_BY_USER"]))
+        }
         "applications[].defaultPermissionPolicy"
         | "applications[].permissionGrants[].policy"
         | "permissionGrants[].policy" => Strictest(Words(&["GRANT", "PROMPT", "DENY"])),
         "applications[].disabled" => Strictest(True),
         "applications[].installType" => Strictest(Words(apps::INSTALL_TYPES)),
         "applications[].alwaysOnVpnLockdownExemption" => Strictest(Words(apps::LOCKDOWN)),
+        "applications[].managedConfigurationTemplate" => Whole(&[]),
         "applications[].minimumVersionCode" => Strictest(Higher),
         "applications[].permissionGrants" | "permissionGrants" => Each(|grant| name(grant, "permission")),
         "applications[].roles" => Each(|role| name(role, "roleType")),
+        "applications[].roles[].extraCapabilities.localDeviceWipeCommand" => {
+            Strictest(Words(&["LOCAL_DEVICE_WIPE_COMMAND_ALLOWED", "LOCAL_DEVICE_WIPE_COMMAND_DISALLOWED"]))
+        }
         "applications[].userControlSettings" => Strictest(Words(&["USER_CONTROL_ALLOWED", "USER_CONTROL_DISALLOWED"])),
         "applications[].workProfileWidgets" => Strictest(Words(apps::WIDGETS)),
-        "choosePrivateKeyRules" | "persistentPreferredActivities" | "usageLog.enabledLogTypes" | "wipeDataFlags" => {
-            Union
-        }
+        "choosePrivateKeyRules"
+        | "persistentPreferredActivities"
+        | "usageLog.enabledLogTypes"
+        | "usageLog.uploadOnCellularAllowed"
+        | "wipeDataFlags" => Union,
         "defaultApplicationSettings" => Each(|setting| name(setting, "defaultApplicationType")),
         "defaultApplicationSettings[]"
         | "deviceConnectivityManagement.preferentialNetworkServiceSettings"
@@ -188,7 +203,8 @@ pub(super) fn rule(path: &str) -> Option<Rule> {
         "workAccountSetupConfig" => {
             Whole(&[("authenticationType", Words(&["AUTHENTICATION_TYPE_NOT_ENFORCED", "GOOGLE_AUTHENTICATED"]))])
         }
-        _ if path.starts_with("passwordPolicies[].password") => Strictest(Higher),
+        "passwordPolicies[].passwordHistoryLength" => Strictest(Higher),
+        _ if path.starts_with("passwordPolicies[].passwordMinimum") => Strictest(Higher),
         _ if path.starts_with("statusReportingSettings.") && !path.ends_with("applicationReportingSettings") => {
             Strictest(True)
         }
@@ -230,7 +246,7 @@ pub(super) fn stricter(path: &str, one: &Value, other: &Value, of: Of) -> Value 
 }
 
 /// The members of two objects at this path, those that both have put together.
-pub(super) fn members(path: &str, one: &Map<String, Value>, other: &Map<String, Value>, of: Of) -> Map<String, Value> {
+pub(super) fn members(path: &str, one: &Object, other: &Object, of: Of) -> Object {
     let mut all = one.clone();
     for (key, value) in other {
         let value = match one.get(key) {
@@ -248,17 +264,17 @@ pub(super) fn below(path: &str, key: &str) -> String {
 }
 
 /// The text of a member; empty if there is none.
-pub(super) fn name(object: &Map<String, Value>, key: &str) -> String {
+pub(super) fn name(object: &Object, key: &str) -> String {
     object.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
 /// What an entry of a list is about, by how the list is put together.
-pub(super) fn key_of(key: fn(&Map<String, Value>) -> String, entry: &Value) -> String {
+pub(super) fn key_of(key: Key, entry: &Value) -> String {
     // What is no object is about nothing else than itself.
     entry.as_object().map_or_else(|| entry.to_string(), key)
 }
 
-fn each(path: &str, key: fn(&Map<String, Value>) -> String, one: &[Value], other: &[Value], of: Of) -> Value {
+fn each(path: &str, key: Key, one: &[Value], other: &[Value], of: Of) -> Value {
     let mut all: BTreeMap<String, Value> = BTreeMap::new();
     for entry in one.iter().chain(other) {
         let key = key_of(key, entry);
@@ -275,7 +291,8 @@ pub(super) fn at<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
 
 /// The one that sorts first as JSON text.
 fn first(one: &Value, other: &Value) -> Value {
-    if one.to_string() <= other.to_string() { one } else { other }.clone()
+    let [a, b] = [one, other].map(Value::to_string);
+    if a <= b { one } else { other }.clone()
 }
 
 fn sorted(mut entries: Vec<Value>) -> Value {
@@ -288,12 +305,12 @@ fn sorted(mut entries: Vec<Value>) -> Value {
 pub(super) const ONLY_THESE: &str = "WIFI_SSID_ALLOWLIST";
 
 /// Which networks may be joined: those that both allow.
-fn ssids(one: &Map<String, Value>, other: &Map<String, Value>, _: Of) -> Map<String, Value> {
-    let names = |policy: &Map<String, Value>| match policy.get("wifiSsids") {
+fn ssids(one: &Object, other: &Object, _: Of) -> Object {
+    let names = |policy: &Object| match policy.get("wifiSsids") {
         Some(Value::Array(names)) => names.clone(),
         _ => Vec::new(),
     };
-    let only = |policy: &Map<String, Value>| name(policy, "wifiSsidPolicyType") == ONLY_THESE;
+    let only = |policy: &Object| name(policy, "wifiSsidPolicyType") == ONLY_THESE;
     let (a, b) = (names(one), names(other));
     let both = |keep: bool| a.iter().filter(|name| b.contains(name) == keep).cloned().collect();
     let names: Vec<Value> = match (only(one), only(other)) {

@@ -95,9 +95,10 @@ async fn of_device(
         for profile in &mut wanted {
             profile.spec = profiles::opened(&sealer, tenant, std::mem::take(&mut profile.spec))?;
         }
-        Ok(wanted)
+        // Here, because it may take a while.
+        Ok(policy(&wanted))
     });
-    Ok(Json(policy(&found.await?)))
+    Ok(Json(found.await?))
 }
 
 fn policy(wanted: &[Profile]) -> DevicePolicy {

@@ -104,8 +104,16 @@ proptest! {
         for conflict in conflicts(&profiles) {
             prop_assert_eq!(in_force.pointer(&conflict.pointer), Some(&conflict.value));
             prop_assert!(conflict.given.iter().any(|(_, wish, _)| *wish != conflict.value));
-            for (_, wish, share) in &conflict.given {
+            for (profile, wish, share) in &conflict.given {
                 prop_assert_eq!(*share == Share::Prevails, *wish == conflict.value);
+                // In lists the place depends on what else is there.
+                let in_list = conflict.pointer.split('/').any(|step| step.parse::<usize>().is_ok());
+                if *share != Share::Prevails && !in_list {
+                    let others = profiles.iter().filter(|(id, _)| id != profile).map(|(_, policy)| policy.clone());
+                    let others = Policy::in_force(others).to_json();
+                    let same = others.pointer(&conflict.pointer) == Some(&conflict.value);
+                    prop_assert_eq!(*share == Share::Yields, same, "{}", conflict.pointer);
+                }
             }
         }
     }

@@ -388,3 +388,61 @@ fn a_band_for_the_profile_asks_for_one_for_the_device() {
         merged["passwordPolicies"].as_array().unwrap().iter().map(|it| it["passwordQuality"].clone()).collect();
     assert_eq!(all, ["COMPLEXITY_MEDIUM", "NUMERIC", "COMPLEXITY_HIGH"]);
 }
+
+#[test]
+fn a_word_on_one_app_does_not_undo_a_rule_for_all() {
+    let app = |key: &str, word: &str| json!({ "applications": [{ "packageName": "a.mail", key: word }] });
+    let contacts = |word: &str| {
+        json!({ "crossProfilePolicies": { "showWorkContactsInPersonalProfile":
+            format!("SHOW_WORK_CONTACTS_IN_PERSONAL_PROFILE_{word}"),
+            "exemptionsToShowWorkContactsInPersonalProfile": { "packageNames": ["a.mail"] } } })
+    };
+    let exempt = "/crossProfilePolicies/exemptionsToShowWorkContactsInPersonalProfile";
+    for (rule, exception, pointer, expected) in [
+        (
+            json!({ "credentialProviderPolicyDefault": "CREDENTIAL_PROVIDER_DEFAULT_DISALLOWED_EXCEPT_SYSTEM" }),
+            app("credentialProviderPolicy", "CREDENTIAL_PROVIDER_ALLOWED"),
+            "/applications/0/credentialProviderPolicy",
+            Some(json!("CREDENTIAL_PROVIDER_DISALLOWED")),
+        ),
+        (
+            json!({ "crossProfilePolicies": { "workProfileWidgetsDefault": "WORK_PROFILE_WIDGETS_DEFAULT_DISALLOWED" } }),
+            app("workProfileWidgets", "WORK_PROFILE_WIDGETS_ALLOWED"),
+            "/applications/0/workProfileWidgets",
+            Some(json!("WORK_PROFILE_WIDGETS_DISALLOWED")),
+        ),
+        (
+            json!({ "alwaysOnVpnPackage": { "packageName": "a.vpn", "lockdownEnabled": true } }),
+            app("alwaysOnVpnLockdownExemption", "VPN_LOCKDOWN_EXEMPTION"),
+            "/applications/0/alwaysOnVpnLockdownExemption",
+            Some(json!("VPN_LOCKDOWN_ENFORCED")),
+        ),
+        (
+            json!({ "crossProfilePolicies": { "showWorkContactsInPersonalProfile":
+                "SHOW_WORK_CONTACTS_IN_PERSONAL_PROFILE_DISALLOWED_EXCEPT_SYSTEM" } }),
+            contacts("DISALLOWED"),
+            exempt,
+            None,
+        ),
+        (contacts("DISALLOWED"), json!({}), exempt, Some(json!({ "packageNames": ["a.mail"] }))),
+        (contacts("ALLOWED"), json!({}), exempt, None),
+        (
+            json!({ "personalUsagePolicies": { "personalPlayStoreMode": "ALLOWLIST" } }),
+            json!({ "personalUsagePolicies": { "personalApplications": [{ "packageName": "a.game", "installType": "AVAILABLE" }] } }),
+            "/personalUsagePolicies/personalApplications/0/installType",
+            Some(json!("BLOCKED")),
+        ),
+        (
+            json!({ "policyEnforcementRules": [{ "settingName": "applications", "blockAction": {}, "wipeAction": { "wipeAfterDays": 9 } }] }),
+            json!({ "policyEnforcementRules": [{ "settingName": "applications", "blockAction": { "blockAfterDays": 3 },
+                "wipeAction": { "wipeAfterDays": 5 } }] }),
+            "/policyEnforcementRules",
+            Some(
+                json!([{ "settingName": "applications", "blockAction": { "blockAfterDays": 0 }, "wipeAction": { "wipeAfterDays": 5 } }]),
+            ),
+        ),
+    ] {
+        let merged = policy(rule).merge(policy(exception)).to_json();
+        assert_eq!(merged.pointer(pointer), expected.as_ref(), "{pointer}");
+    }
+}

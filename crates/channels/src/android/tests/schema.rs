@@ -6,7 +6,11 @@ use allclear_domain::{level::Platform, payload::check};
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::{Policy, given::payloads};
+use super::{
+    super::rules::{Order, Rule, below, rule},
+    Policy,
+    given::payloads,
+};
 
 /// The schemas of the API; `None`, said aloud, when they are not there.
 pub(super) fn schemas() -> Option<&'static Value> {
@@ -90,6 +94,70 @@ fn the_check_finds_what_is_wrong() {
     });
     assert_eq!(problems(schemas, "Policy", &wrong).len(), 10);
     assert_eq!(problems(schemas, "Policy", &Policy::base().to_json()), [""; 0]);
+}
+
+/// Switches and choices without a stricter side, and what entries of lists are told apart by.
+const NEITHER: &[&str] = &[
+    "applications[].preferentialNetworkId",
+    "applications[].roles[].roleType",
+    "deviceConnectivityManagement.wifiRoamingPolicy.wifiRoamingSettings[].wifiRoamingMode",
+    "enterpriseDisplayNameVisibility",
+    "passwordPolicies[].passwordScope",
+    "preferentialNetworkService",
+];
+
+#[test]
+fn every_switch_and_choice_has_a_stricter_side_in_googles_words() {
+    let Some(schemas) = schemas() else { return };
+    let mut seen = Vec::new();
+    decided(schemas, "Policy", "", &mut seen);
+    assert!(seen.len() > 100, "{}", seen.len());
+    for path in NEITHER {
+        assert!(seen.iter().any(|it| it == path), "{path} is no choice");
+    }
+}
+
+/// Looks at the members of a schema that are decided one by one.
+fn decided(schemas: &Value, schema: &str, at: &str, seen: &mut Vec<String>) {
+    for (key, described) in schemas[schema]["properties"].as_object().unwrap() {
+        let path = below(at, key);
+        if described["deprecated"] == true {
+            continue;
+        }
+        match (rule(&path), described["$ref"].as_str(), described["items"]["$ref"].as_str()) {
+            (None, Some(schema), _) => decided(schemas, schema, &path, seen),
+            (Some(Rule::By(_)), Some(schema), _) if path == "personalUsagePolicies" => {
+                decided(schemas, schema, &path, seen)
+            }
+            (Some(Rule::Each(_)), _, Some(schema)) => {
+                let path = format!("{path}[]");
+                if rule(&path).is_none() {
+                    decided(schemas, schema, &path, seen);
+                }
+            }
+            (None, _, Some(schema)) if path == "applications" => decided(schemas, schema, "applications[]", seen),
+            (rule, None, None) if described["type"] == "boolean" || described["enum"].is_array() => {
+                let neither = NEITHER.contains(&path.as_str());
+                assert_eq!(rule.is_none(), neither, "{path}");
+                if let Some(Rule::Strictest(Order::Words(ours))) = rule {
+                    let mut ours = ours.to_vec();
+                    ours.sort_unstable();
+                    assert_eq!(ours, words(described), "{path}");
+                }
+                seen.push(path);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn words(described: &Value) -> Vec<&str> {
+    let old = &described["enumDeprecated"];
+    let words = described["enum"].as_array().unwrap().iter().enumerate();
+    let words = words.filter(|(place, _)| old[*place] != true).filter_map(|(_, word)| word.as_str());
+    let mut words: Vec<_> = words.filter(|word| !word.ends_with("_UNSPECIFIED")).collect();
+    words.sort_unstable();
+    words
 }
 
 proptest! {
