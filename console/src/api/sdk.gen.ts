@@ -2,7 +2,7 @@
 
 import { type Client, type ClientMeta, type Options as Options2, type RequestResult, type ServerSentEventsResult, type TDataShape, urlSearchParamsBodySerializer } from './client';
 import { client } from './client.gen';
-import type { AnswerCommandData, AnswerCommandErrors, AnswerCommandResponses, BeginNewPasskeyData, BeginNewPasskeyErrors, BeginNewPasskeyResponses, BeginPasskeyData, BeginPasskeyErrors, BeginPasskeyResponses, BeginTotpData, BeginTotpErrors, BeginTotpResponses, CancelDeviceCommandData, CancelDeviceCommandErrors, CancelDeviceCommandResponses, ChangeUserGroupMembersData, ChangeUserGroupMembersErrors, ChangeUserGroupMembersResponses, CheckAppleDeviceInData, CheckAppleDeviceInErrors, CheckAppleDeviceInResponses, CheckOwnDeviceData, CheckOwnDeviceErrors, CheckOwnDeviceResponses, ConfirmPasswordData, ConfirmPasswordErrors, ConfirmPasswordResponses, ConfirmTotpData, ConfirmTotpErrors, ConfirmTotpResponses, CreateAdminData, CreateAdminErrors, CreateAdminLinkData, CreateAdminLinkErrors, CreateAdminLinkResponses, CreateAdminResponses, CreateApiTokenData, CreateApiTokenErrors, CreateApiTokenResponses, CreateDeviceCommandData, CreateDeviceCommandErrors, CreateDeviceCommandResponses, CreateEnrollmentTokenData, CreateEnrollmentTokenErrors, CreateEnrollmentTokenResponses, CreateIndicatorSetData, CreateIndicatorSetErrors, CreateIndicatorSetResponses, CreateIntegrationData, CreateIntegrationErrors, CreateIntegrationResponses, CreateMessagesLinkData, CreateMessagesLinkErrors, CreateMessagesLinkResponses, CreateOrganizationGroupData, CreateOrganizationGroupErrors, CreateOrganizationGroupResponses, CreateProfileData, CreateProfileErrors, CreateProfileResponses, CreateRoleData, CreateRoleErrors, CreateRoleResponses, CreateSmartGroupData, CreateSmartGroupErrors, CreateSmartGroupResponses, CreateTagData, CreateTagErrors, CreateTagResponses, CreateUserData, CreateUserErrors, CreateUserGroupData, CreateUserGroupErrors, CreateUserGroupResponses, CreateUserResponses, DeleteAdminData, DeleteAdminErrors, DeleteAdminResponses, DeleteDeviceData, DeleteDeviceErrors, DeleteDeviceResponses, DeleteEnrollmentTokenData, DeleteEnrollmentTokenErrors, DeleteEnrollmentTokenResponses, DeleteIndicatorSetData, DeleteIndicatorSetErrors, DeleteIndicatorSetResponses, DeleteIntegrationData, DeleteIntegrationErrors, DeleteIntegrationResponses, DeleteLogoData, DeleteLogoErrors, DeleteLogoResponses, DeleteOrganizationGroupData, DeleteOrganizationGroupErrors, DeleteOrganizationGroupResponses, DeleteProfileData, DeleteProfileErrors, DeleteProfileResponses, DeleteRoleData, DeleteRoleErrors, DeleteRoleResponses, DeleteSmartGroupData, DeleteSmartGroupErrors, DeleteSmartGroupResponses, DeleteTagData, DeleteTagErrors, DeleteTagResponses, DeleteUserData, DeleteUserErrors, DeleteUserGroupData, DeleteUserGroupErrors, DeleteUserGroupResponses, DeleteUserResponses, DropSourceEventData, DropSourceEventErrors, DropSourceEventResponses, EditAccountData, EditAccountErrors, EditAccountResponses, EditAdminData, EditAdminErrors, EditAdminResponses, EditClassificationData, EditClassificationErrors, EditClassificationResponses, EditDeviceData, EditDeviceErrors, EditDeviceResponses, EditIndicatorSetData, EditIndicatorSetErrors, EditIndicatorSetResponses, EditIntegrationData, EditIntegrationErrors, EditIntegrationResponses, EditOrganizationGroupData, EditOrganizationGroupErrors, EditOrganizationGroupResponses, EditProfileData, EditProfileErrors, EditProfileResponses, EditRoleData, EditRoleErrors, EditRoleResponses, EditSmartGroupData, EditSmartGroupErrors, EditSmartGroupResponses, EditTagData, EditTagErrors, EditTagResponses, EditUserData, EditUserErrors, EditUserGroupData, EditUserGroupErrors, EditUserGroupResponses, EditUserResponses, EndOtherSessionsData, EndOtherSessionsErrors, EndOtherSessionsResponses, EndSessionData, EndSessionErrors, EndSessionResponses, EnrollData, EnrollErrors, EnrollMessagesData, EnrollMessagesErrors, EnrollMessagesResponses, EnrollResponses, ExchangeAppleCommandData, ExchangeAppleCommandErrors, ExchangeAppleCommandResponses, ExplainDeviceData, ExplainDeviceErrors, ExplainDeviceResponses, FinishNewPasskeyData, FinishNewPasskeyErrors, FinishNewPasskeyResponses, FinishPasskeyData, FinishPasskeyErrors, FinishPasskeyResponses, FollowJournalData, FollowJournalErrors, FollowJournalResponse, FollowJournalResponses, ForgetPushTokenData, ForgetPushTokenErrors, ForgetPushTokenResponses, GetAdminData, GetAdminErrors, GetAdminResponses, GetApiTokenData, GetApiTokenErrors, GetApiTokenResponses, GetApnsChannelData, GetApnsChannelErrors, GetApnsChannelResponses, GetAppleMdmData, GetAppleMdmErrors, GetAppleMdmResponses, GetClassificationData, GetClassificationErrors, GetClassificationResponses, GetCommandsData, GetCommandsErrors, GetCommandsResponses, GetDashboardData, GetDashboardErrors, GetDashboardResponses, GetDashboardTrendData, GetDashboardTrendErrors, GetDashboardTrendResponses, GetDeviceCommandData, GetDeviceCommandErrors, GetDeviceCommandResponses, GetDeviceData, GetDeviceEffectiveSettingsData, GetDeviceEffectiveSettingsErrors, GetDeviceEffectiveSettingsResponses, GetDeviceErrors, GetDevicePolicyData, GetDevicePolicyErrors, GetDevicePolicyResponses, GetDeviceResponses, GetDeviceTimelineData, GetDeviceTimelineErrors, GetDeviceTimelineResponses, GetEmailChannelData, GetEmailChannelErrors, GetEmailChannelResponses, GetEnrollmentProfileData, GetEnrollmentProfileErrors, GetEnrollmentProfileResponses, GetEnrollmentTokenData, GetEnrollmentTokenErrors, GetEnrollmentTokenResponses, GetFcmChannelData, GetFcmChannelErrors, GetFcmChannelResponses, GetIndicatorSetData, GetIndicatorSetErrors, GetIndicatorSetResponses, GetInstallLinkData, GetInstallLinkErrors, GetInstallLinkResponses, GetIntegrationData, GetIntegrationErrors, GetIntegrationResponses, GetJobData, GetJobErrors, GetJobResponses, GetLogoData, GetLogoErrors, GetLogoResponses, GetManifestData, GetManifestResponses, GetMessagesData, GetMessagesErrors, GetMessagesResponses, GetMobileconfigData, GetMobileconfigErrors, GetMobileconfigResponses, GetNotificationData, GetNotificationErrors, GetNotificationResponses, GetNotificationTemplateData, GetNotificationTemplateErrors, GetNotificationTemplateResponses, GetOpenapiData, GetOpenapiResponses, GetOrganizationGroupData, GetOrganizationGroupErrors, GetOrganizationGroupResponses, GetOwnStateData, GetOwnStateErrors, GetOwnStateResponses, GetProfileData, GetProfileErrors, GetProfilePolicyData, GetProfilePolicyErrors, GetProfilePolicyResponses, GetProfileResponses, GetPushKeyData, GetPushKeyErrors, GetPushKeyResponses, GetRoleData, GetRoleErrors, GetRoleResponses, GetSessionData, GetSessionErrors, GetSessionResponses, GetSettingsData, GetSettingsErrors, GetSettingsResponses, GetSmartGroupData, GetSmartGroupErrors, GetSmartGroupResponses, GetSmsChannelData, GetSmsChannelErrors, GetSmsChannelResponses, GetTagData, GetTagErrors, GetTagResponses, GetThreatData, GetThreatErrors, GetThreatResponses, GetUserData, GetUserErrors, GetUserGroupData, GetUserGroupErrors, GetUserGroupResponses, GetUserResponses, GiveRecoveryCodeData, GiveRecoveryCodeErrors, GiveRecoveryCodeResponses, GiveTotpData, GiveTotpErrors, GiveTotpResponses, HealthzData, HealthzResponses, IgnoreThreatData, IgnoreThreatErrors, IgnoreThreatResponses, InspectLinkData, InspectLinkErrors, InspectLinkResponses, ListAdminsData, ListAdminsErrors, ListAdminsResponses, ListApiTokensData, ListApiTokensErrors, ListApiTokensResponses, ListChannelsData, ListChannelsErrors, ListChannelsResponses, ListClassificationsData, ListClassificationsErrors, ListClassificationsResponses, ListDeviceAppsData, ListDeviceAppsErrors, ListDeviceAppsResponses, ListDeviceCertificatesData, ListDeviceCertificatesErrors, ListDeviceCertificatesResponses, ListDeviceCommandsData, ListDeviceCommandsErrors, ListDeviceCommandsResponses, ListDevicesData, ListDevicesErrors, ListDevicesResponses, ListEnrollmentTokensData, ListEnrollmentTokensErrors, ListEnrollmentTokensResponses, ListIndicatorsData, ListIndicatorsErrors, ListIndicatorSetsData, ListIndicatorSetsErrors, ListIndicatorSetsResponses, ListIndicatorsResponses, ListIntegrationsData, ListIntegrationsErrors, ListIntegrationsResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListNotificationsData, ListNotificationsErrors, ListNotificationsResponses, ListNotificationTemplatesData, ListNotificationTemplatesErrors, ListNotificationTemplatesResponses, ListOrganizationGroupsData, ListOrganizationGroupsErrors, ListOrganizationGroupsResponses, ListOwnMessagesData, ListOwnMessagesErrors, ListOwnMessagesResponses, ListPasskeysData, ListPasskeysErrors, ListPasskeysResponses, ListPayloadSettingsData, ListPayloadSettingsErrors, ListPayloadSettingsResponses, ListProfilesData, ListProfilesErrors, ListProfilesResponses, ListProfileVersionsData, ListProfileVersionsErrors, ListProfileVersionsResponses, ListRolesData, ListRolesErrors, ListRolesResponses, ListSessionsData, ListSessionsErrors, ListSessionsResponses, ListSmartGroupsData, ListSmartGroupsErrors, ListSmartGroupsResponses, ListSourceEventsData, ListSourceEventsErrors, ListSourceEventsResponses, ListTagsData, ListTagsErrors, ListTagsResponses, ListTemplateLanguagesData, ListTemplateLanguagesErrors, ListTemplateLanguagesResponses, ListThreatsData, ListThreatsErrors, ListThreatsResponses, ListUserGroupMembersData, ListUserGroupMembersErrors, ListUserGroupMembersResponses, ListUserGroupsData, ListUserGroupsErrors, ListUserGroupsResponses, ListUserIncidentsData, ListUserIncidentsErrors, ListUserIncidentsResponses, ListUsersData, ListUsersErrors, ListUsersResponses, LoadIndicatorSetData, LoadIndicatorSetErrors, LoadIndicatorSetResponses, MetricsData, MetricsErrors, MetricsResponses, NotifyDevicesData, NotifyDevicesErrors, NotifyDevicesResponses, NotifyUserData, NotifyUserErrors, NotifyUserResponses, OpenMessagesData, OpenMessagesErrors, OpenMessagesResponses, PreviewClassificationData, PreviewClassificationErrors, PreviewClassificationResponses, PreviewNotificationTemplateData, PreviewNotificationTemplateErrors, PreviewNotificationTemplateResponses, PreviewNotifyUserData, PreviewNotifyUserErrors, PreviewNotifyUserResponses, PreviewNotifyWordsData, PreviewNotifyWordsErrors, PreviewNotifyWordsResponses, PreviewProfileData, PreviewProfileErrors, PreviewProfileResponses, PreviewSmartGroupData, PreviewSmartGroupErrors, PreviewSmartGroupResponses, PublishProfileData, PublishProfileErrors, PublishProfileResponses, QuickstartRiskResponseData, QuickstartRiskResponseErrors, QuickstartRiskResponseResponses, ReadJournalData, ReadJournalErrors, ReadJournalResponses, ReadMessageData, ReadMessageErrors, ReadMessageResponses, ReadOwnMessageData, ReadOwnMessageErrors, ReadOwnMessageResponses, ReadyzData, ReadyzErrors, ReadyzResponses, RedeemLinkData, RedeemLinkErrors, RedeemLinkResponses, RefreshIndicatorSetData, RefreshIndicatorSetErrors, RefreshIndicatorSetResponses, RemovePasskeyData, RemovePasskeyErrors, RemovePasskeyResponses, RemoveTotpData, RemoveTotpErrors, RemoveTotpResponses, RenewRecoveryCodesData, RenewRecoveryCodesErrors, RenewRecoveryCodesResponses, ReopenThreatData, ReopenThreatErrors, ReopenThreatResponses, ReportInventoryData, ReportInventoryErrors, ReportInventoryResponses, RequestProfileData, RequestProfileErrors, RequestProfileResponses, RequestPushCertificateData, RequestPushCertificateErrors, RequestPushCertificateResponses, ResetClassificationData, ResetClassificationErrors, ResetClassificationResponses, ResetClassificationTextData, ResetClassificationTextErrors, ResetClassificationTextResponses, ResetNotificationTemplateData, ResetNotificationTemplateErrors, ResetNotificationTemplateResponses, ResolveThreatData, ResolveThreatErrors, ResolveThreatResponses, RetireProfileData, RetireProfileErrors, RetireProfileResponses, RetryNotificationData, RetryNotificationErrors, RetryNotificationResponses, RetryNotificationsData, RetryNotificationsErrors, RetryNotificationsResponses, RetrySourceEventData, RetrySourceEventErrors, RetrySourceEventResponses, RevokeApiTokenData, RevokeApiTokenErrors, RevokeApiTokenResponses, RevokeDeviceCertificateData, RevokeDeviceCertificateErrors, RevokeDeviceCertificateResponses, ScepGetData, ScepGetErrors, ScepGetResponses, ScepPostData, ScepPostErrors, ScepPostResponses, SearchData, SearchErrors, SearchResponses, SetApnsChannelData, SetApnsChannelErrors, SetApnsChannelResponses, SetAppleMdmData, SetAppleMdmErrors, SetAppleMdmResponses, SetClassificationTextData, SetClassificationTextErrors, SetClassificationTextResponses, SetEmailChannelData, SetEmailChannelErrors, SetEmailChannelResponses, SetFcmChannelData, SetFcmChannelErrors, SetFcmChannelResponses, SetLogoData, SetLogoErrors, SetLogoResponses, SetNotificationTemplateData, SetNotificationTemplateErrors, SetNotificationTemplateResponses, SetPasswordData, SetPasswordErrors, SetPasswordResponses, SetPushTokenData, SetPushTokenErrors, SetPushTokenResponses, SetSettingsData, SetSettingsErrors, SetSettingsResponses, SetSmsChannelData, SetSmsChannelErrors, SetSmsChannelResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, SubmitAgentDetectionsData, SubmitAgentDetectionsErrors, SubmitAgentDetectionsResponses, SubmitDetectionsData, SubmitDetectionsErrors, SubmitDetectionsResponses, SubmitSourceEventsData, SubmitSourceEventsErrors, SubmitSourceEventsResponses, SubscribeToPushData, SubscribeToPushErrors, SubscribeToPushResponses, TagDeviceData, TagDeviceErrors, TagDeviceResponses, TakeSmsNewsData, TakeSmsNewsErrors, TakeSmsNewsResponses, TestChannelData, TestChannelErrors, TestChannelResponses, UnenrollDeviceData, UnenrollDeviceErrors, UnenrollDeviceResponses, UnlockAdminData, UnlockAdminErrors, UnlockAdminResponses, UnsubscribeFromPushData, UnsubscribeFromPushErrors, UnsubscribeFromPushResponses, UntagDeviceData, UntagDeviceErrors, UntagDeviceResponses, WaitForOwnStateData, WaitForOwnStateErrors, WaitForOwnStateResponses, WithdrawProfileData, WithdrawProfileErrors, WithdrawProfileResponses } from './types.gen';
+import type { AnswerCommandData, AnswerCommandErrors, AnswerCommandResponses, BeginAndroidSignUpData, BeginAndroidSignUpErrors, BeginAndroidSignUpResponses, BeginNewPasskeyData, BeginNewPasskeyErrors, BeginNewPasskeyResponses, BeginPasskeyData, BeginPasskeyErrors, BeginPasskeyResponses, BeginTotpData, BeginTotpErrors, BeginTotpResponses, CancelDeviceCommandData, CancelDeviceCommandErrors, CancelDeviceCommandResponses, ChangeUserGroupMembersData, ChangeUserGroupMembersErrors, ChangeUserGroupMembersResponses, CheckAndroidEnterpriseData, CheckAndroidEnterpriseErrors, CheckAndroidEnterpriseResponses, CheckAppleDeviceInData, CheckAppleDeviceInErrors, CheckAppleDeviceInResponses, CheckOwnDeviceData, CheckOwnDeviceErrors, CheckOwnDeviceResponses, CompleteAndroidSignUpData, CompleteAndroidSignUpErrors, CompleteAndroidSignUpResponses, ConfirmPasswordData, ConfirmPasswordErrors, ConfirmPasswordResponses, ConfirmTotpData, ConfirmTotpErrors, ConfirmTotpResponses, CreateAdminData, CreateAdminErrors, CreateAdminLinkData, CreateAdminLinkErrors, CreateAdminLinkResponses, CreateAdminResponses, CreateAndroidEnrollmentData, CreateAndroidEnrollmentErrors, CreateAndroidEnrollmentResponses, CreateApiTokenData, CreateApiTokenErrors, CreateApiTokenResponses, CreateDeviceCommandData, CreateDeviceCommandErrors, CreateDeviceCommandResponses, CreateEnrollmentTokenData, CreateEnrollmentTokenErrors, CreateEnrollmentTokenResponses, CreateIndicatorSetData, CreateIndicatorSetErrors, CreateIndicatorSetResponses, CreateIntegrationData, CreateIntegrationErrors, CreateIntegrationResponses, CreateMessagesLinkData, CreateMessagesLinkErrors, CreateMessagesLinkResponses, CreateOrganizationGroupData, CreateOrganizationGroupErrors, CreateOrganizationGroupResponses, CreateProfileData, CreateProfileErrors, CreateProfileResponses, CreateRoleData, CreateRoleErrors, CreateRoleResponses, CreateSmartGroupData, CreateSmartGroupErrors, CreateSmartGroupResponses, CreateTagData, CreateTagErrors, CreateTagResponses, CreateUserData, CreateUserErrors, CreateUserGroupData, CreateUserGroupErrors, CreateUserGroupResponses, CreateUserResponses, DeleteAdminData, DeleteAdminErrors, DeleteAdminResponses, DeleteAndroidEnterpriseData, DeleteAndroidEnterpriseErrors, DeleteAndroidEnterpriseResponses, DeleteDeviceData, DeleteDeviceErrors, DeleteDeviceResponses, DeleteEnrollmentTokenData, DeleteEnrollmentTokenErrors, DeleteEnrollmentTokenResponses, DeleteIndicatorSetData, DeleteIndicatorSetErrors, DeleteIndicatorSetResponses, DeleteIntegrationData, DeleteIntegrationErrors, DeleteIntegrationResponses, DeleteLogoData, DeleteLogoErrors, DeleteLogoResponses, DeleteOrganizationGroupData, DeleteOrganizationGroupErrors, DeleteOrganizationGroupResponses, DeleteProfileData, DeleteProfileErrors, DeleteProfileResponses, DeleteRoleData, DeleteRoleErrors, DeleteRoleResponses, DeleteSmartGroupData, DeleteSmartGroupErrors, DeleteSmartGroupResponses, DeleteTagData, DeleteTagErrors, DeleteTagResponses, DeleteUserData, DeleteUserErrors, DeleteUserGroupData, DeleteUserGroupErrors, DeleteUserGroupResponses, DeleteUserResponses, DropSourceEventData, DropSourceEventErrors, DropSourceEventResponses, EditAccountData, EditAccountErrors, EditAccountResponses, EditAdminData, EditAdminErrors, EditAdminResponses, EditClassificationData, EditClassificationErrors, EditClassificationResponses, EditDeviceData, EditDeviceErrors, EditDeviceResponses, EditIndicatorSetData, EditIndicatorSetErrors, EditIndicatorSetResponses, EditIntegrationData, EditIntegrationErrors, EditIntegrationResponses, EditOrganizationGroupData, EditOrganizationGroupErrors, EditOrganizationGroupResponses, EditProfileData, EditProfileErrors, EditProfileResponses, EditRoleData, EditRoleErrors, EditRoleResponses, EditSmartGroupData, EditSmartGroupErrors, EditSmartGroupResponses, EditTagData, EditTagErrors, EditTagResponses, EditUserData, EditUserErrors, EditUserGroupData, EditUserGroupErrors, EditUserGroupResponses, EditUserResponses, EndOtherSessionsData, EndOtherSessionsErrors, EndOtherSessionsResponses, EndSessionData, EndSessionErrors, EndSessionResponses, EnrollData, EnrollErrors, EnrollMessagesData, EnrollMessagesErrors, EnrollMessagesResponses, EnrollResponses, ExchangeAppleCommandData, ExchangeAppleCommandErrors, ExchangeAppleCommandResponses, ExplainDeviceData, ExplainDeviceErrors, ExplainDeviceResponses, FinishNewPasskeyData, FinishNewPasskeyErrors, FinishNewPasskeyResponses, FinishPasskeyData, FinishPasskeyErrors, FinishPasskeyResponses, FollowJournalData, FollowJournalErrors, FollowJournalResponse, FollowJournalResponses, ForgetPushTokenData, ForgetPushTokenErrors, ForgetPushTokenResponses, GetAdminData, GetAdminErrors, GetAdminResponses, GetAndroidEnterpriseData, GetAndroidEnterpriseErrors, GetAndroidEnterpriseResponses, GetApiTokenData, GetApiTokenErrors, GetApiTokenResponses, GetApnsChannelData, GetApnsChannelErrors, GetApnsChannelResponses, GetAppleMdmData, GetAppleMdmErrors, GetAppleMdmResponses, GetClassificationData, GetClassificationErrors, GetClassificationResponses, GetCommandsData, GetCommandsErrors, GetCommandsResponses, GetDashboardData, GetDashboardErrors, GetDashboardResponses, GetDashboardTrendData, GetDashboardTrendErrors, GetDashboardTrendResponses, GetDeviceCommandData, GetDeviceCommandErrors, GetDeviceCommandResponses, GetDeviceData, GetDeviceEffectiveSettingsData, GetDeviceEffectiveSettingsErrors, GetDeviceEffectiveSettingsResponses, GetDeviceErrors, GetDevicePolicyData, GetDevicePolicyErrors, GetDevicePolicyResponses, GetDeviceResponses, GetDeviceTimelineData, GetDeviceTimelineErrors, GetDeviceTimelineResponses, GetEmailChannelData, GetEmailChannelErrors, GetEmailChannelResponses, GetEnrollmentProfileData, GetEnrollmentProfileErrors, GetEnrollmentProfileResponses, GetEnrollmentTokenData, GetEnrollmentTokenErrors, GetEnrollmentTokenResponses, GetFcmChannelData, GetFcmChannelErrors, GetFcmChannelResponses, GetIndicatorSetData, GetIndicatorSetErrors, GetIndicatorSetResponses, GetInstallLinkData, GetInstallLinkErrors, GetInstallLinkResponses, GetIntegrationData, GetIntegrationErrors, GetIntegrationResponses, GetJobData, GetJobErrors, GetJobResponses, GetLogoData, GetLogoErrors, GetLogoResponses, GetManifestData, GetManifestResponses, GetMessagesData, GetMessagesErrors, GetMessagesResponses, GetMobileconfigData, GetMobileconfigErrors, GetMobileconfigResponses, GetNotificationData, GetNotificationErrors, GetNotificationResponses, GetNotificationTemplateData, GetNotificationTemplateErrors, GetNotificationTemplateResponses, GetOpenapiData, GetOpenapiResponses, GetOrganizationGroupData, GetOrganizationGroupErrors, GetOrganizationGroupResponses, GetOwnStateData, GetOwnStateErrors, GetOwnStateResponses, GetProfileData, GetProfileErrors, GetProfilePolicyData, GetProfilePolicyErrors, GetProfilePolicyResponses, GetProfileResponses, GetPushKeyData, GetPushKeyErrors, GetPushKeyResponses, GetRoleData, GetRoleErrors, GetRoleResponses, GetSessionData, GetSessionErrors, GetSessionResponses, GetSettingsData, GetSettingsErrors, GetSettingsResponses, GetSmartGroupData, GetSmartGroupErrors, GetSmartGroupResponses, GetSmsChannelData, GetSmsChannelErrors, GetSmsChannelResponses, GetTagData, GetTagErrors, GetTagResponses, GetThreatData, GetThreatErrors, GetThreatResponses, GetUserData, GetUserErrors, GetUserGroupData, GetUserGroupErrors, GetUserGroupResponses, GetUserResponses, GiveRecoveryCodeData, GiveRecoveryCodeErrors, GiveRecoveryCodeResponses, GiveTotpData, GiveTotpErrors, GiveTotpResponses, HealthzData, HealthzResponses, IgnoreThreatData, IgnoreThreatErrors, IgnoreThreatResponses, InspectLinkData, InspectLinkErrors, InspectLinkResponses, ListAdminsData, ListAdminsErrors, ListAdminsResponses, ListApiTokensData, ListApiTokensErrors, ListApiTokensResponses, ListChannelsData, ListChannelsErrors, ListChannelsResponses, ListClassificationsData, ListClassificationsErrors, ListClassificationsResponses, ListDeviceAppsData, ListDeviceAppsErrors, ListDeviceAppsResponses, ListDeviceCertificatesData, ListDeviceCertificatesErrors, ListDeviceCertificatesResponses, ListDeviceCommandsData, ListDeviceCommandsErrors, ListDeviceCommandsResponses, ListDevicesData, ListDevicesErrors, ListDevicesResponses, ListEnrollmentTokensData, ListEnrollmentTokensErrors, ListEnrollmentTokensResponses, ListIndicatorsData, ListIndicatorsErrors, ListIndicatorSetsData, ListIndicatorSetsErrors, ListIndicatorSetsResponses, ListIndicatorsResponses, ListIntegrationsData, ListIntegrationsErrors, ListIntegrationsResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListNotificationsData, ListNotificationsErrors, ListNotificationsResponses, ListNotificationTemplatesData, ListNotificationTemplatesErrors, ListNotificationTemplatesResponses, ListOrganizationGroupsData, ListOrganizationGroupsErrors, ListOrganizationGroupsResponses, ListOwnMessagesData, ListOwnMessagesErrors, ListOwnMessagesResponses, ListPasskeysData, ListPasskeysErrors, ListPasskeysResponses, ListPayloadSettingsData, ListPayloadSettingsErrors, ListPayloadSettingsResponses, ListProfilesData, ListProfilesErrors, ListProfilesResponses, ListProfileVersionsData, ListProfileVersionsErrors, ListProfileVersionsResponses, ListRolesData, ListRolesErrors, ListRolesResponses, ListSessionsData, ListSessionsErrors, ListSessionsResponses, ListSmartGroupsData, ListSmartGroupsErrors, ListSmartGroupsResponses, ListSourceEventsData, ListSourceEventsErrors, ListSourceEventsResponses, ListTagsData, ListTagsErrors, ListTagsResponses, ListTemplateLanguagesData, ListTemplateLanguagesErrors, ListTemplateLanguagesResponses, ListThreatsData, ListThreatsErrors, ListThreatsResponses, ListUserGroupMembersData, ListUserGroupMembersErrors, ListUserGroupMembersResponses, ListUserGroupsData, ListUserGroupsErrors, ListUserGroupsResponses, ListUserIncidentsData, ListUserIncidentsErrors, ListUserIncidentsResponses, ListUsersData, ListUsersErrors, ListUsersResponses, LoadIndicatorSetData, LoadIndicatorSetErrors, LoadIndicatorSetResponses, MetricsData, MetricsErrors, MetricsResponses, NotifyDevicesData, NotifyDevicesErrors, NotifyDevicesResponses, NotifyUserData, NotifyUserErrors, NotifyUserResponses, OpenMessagesData, OpenMessagesErrors, OpenMessagesResponses, PreviewClassificationData, PreviewClassificationErrors, PreviewClassificationResponses, PreviewNotificationTemplateData, PreviewNotificationTemplateErrors, PreviewNotificationTemplateResponses, PreviewNotifyUserData, PreviewNotifyUserErrors, PreviewNotifyUserResponses, PreviewNotifyWordsData, PreviewNotifyWordsErrors, PreviewNotifyWordsResponses, PreviewProfileData, PreviewProfileErrors, PreviewProfileResponses, PreviewSmartGroupData, PreviewSmartGroupErrors, PreviewSmartGroupResponses, PublishProfileData, PublishProfileErrors, PublishProfileResponses, QuickstartRiskResponseData, QuickstartRiskResponseErrors, QuickstartRiskResponseResponses, ReadJournalData, ReadJournalErrors, ReadJournalResponses, ReadMessageData, ReadMessageErrors, ReadMessageResponses, ReadOwnMessageData, ReadOwnMessageErrors, ReadOwnMessageResponses, ReadyzData, ReadyzErrors, ReadyzResponses, RedeemLinkData, RedeemLinkErrors, RedeemLinkResponses, RefreshIndicatorSetData, RefreshIndicatorSetErrors, RefreshIndicatorSetResponses, RemovePasskeyData, RemovePasskeyErrors, RemovePasskeyResponses, RemoveTotpData, RemoveTotpErrors, RemoveTotpResponses, RenewRecoveryCodesData, RenewRecoveryCodesErrors, RenewRecoveryCodesResponses, ReopenThreatData, ReopenThreatErrors, ReopenThreatResponses, ReportInventoryData, ReportInventoryErrors, ReportInventoryResponses, RequestProfileData, RequestProfileErrors, RequestProfileResponses, RequestPushCertificateData, RequestPushCertificateErrors, RequestPushCertificateResponses, ResetClassificationData, ResetClassificationErrors, ResetClassificationResponses, ResetClassificationTextData, ResetClassificationTextErrors, ResetClassificationTextResponses, ResetNotificationTemplateData, ResetNotificationTemplateErrors, ResetNotificationTemplateResponses, ResolveThreatData, ResolveThreatErrors, ResolveThreatResponses, RetireProfileData, RetireProfileErrors, RetireProfileResponses, RetryNotificationData, RetryNotificationErrors, RetryNotificationResponses, RetryNotificationsData, RetryNotificationsErrors, RetryNotificationsResponses, RetrySourceEventData, RetrySourceEventErrors, RetrySourceEventResponses, RevokeApiTokenData, RevokeApiTokenErrors, RevokeApiTokenResponses, RevokeDeviceCertificateData, RevokeDeviceCertificateErrors, RevokeDeviceCertificateResponses, ScepGetData, ScepGetErrors, ScepGetResponses, ScepPostData, ScepPostErrors, ScepPostResponses, SearchData, SearchErrors, SearchResponses, SetAndroidEnterpriseData, SetAndroidEnterpriseErrors, SetAndroidEnterpriseResponses, SetApnsChannelData, SetApnsChannelErrors, SetApnsChannelResponses, SetAppleMdmData, SetAppleMdmErrors, SetAppleMdmResponses, SetClassificationTextData, SetClassificationTextErrors, SetClassificationTextResponses, SetEmailChannelData, SetEmailChannelErrors, SetEmailChannelResponses, SetFcmChannelData, SetFcmChannelErrors, SetFcmChannelResponses, SetLogoData, SetLogoErrors, SetLogoResponses, SetNotificationTemplateData, SetNotificationTemplateErrors, SetNotificationTemplateResponses, SetPasswordData, SetPasswordErrors, SetPasswordResponses, SetPushTokenData, SetPushTokenErrors, SetPushTokenResponses, SetSettingsData, SetSettingsErrors, SetSettingsResponses, SetSmsChannelData, SetSmsChannelErrors, SetSmsChannelResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, SubmitAgentDetectionsData, SubmitAgentDetectionsErrors, SubmitAgentDetectionsResponses, SubmitDetectionsData, SubmitDetectionsErrors, SubmitDetectionsResponses, SubmitSourceEventsData, SubmitSourceEventsErrors, SubmitSourceEventsResponses, SubscribeToPushData, SubscribeToPushErrors, SubscribeToPushResponses, TagDeviceData, TagDeviceErrors, TagDeviceResponses, TakeAndroidNewsData, TakeAndroidNewsErrors, TakeAndroidNewsResponses, TakeSmsNewsData, TakeSmsNewsErrors, TakeSmsNewsResponses, TestChannelData, TestChannelErrors, TestChannelResponses, UnenrollDeviceData, UnenrollDeviceErrors, UnenrollDeviceResponses, UnlockAdminData, UnlockAdminErrors, UnlockAdminResponses, UnsubscribeFromPushData, UnsubscribeFromPushErrors, UnsubscribeFromPushResponses, UntagDeviceData, UntagDeviceErrors, UntagDeviceResponses, WaitForOwnStateData, WaitForOwnStateErrors, WaitForOwnStateResponses, WithdrawProfileData, WithdrawProfileErrors, WithdrawProfileResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -182,6 +182,28 @@ export const setPushToken = <ThrowOnError extends boolean = false>(options: Opti
         ...options.headers
     }
 });
+
+/**
+ * Takes news from Google
+ *
+ * Pushed by Pub/Sub, in the name of the service account that is set, to the address that is shown with the settings. 503
+ * where it is to come again.
+ */
+export const takeAndroidNews = <ThrowOnError extends boolean = false>(options: Options<TakeAndroidNewsData, ThrowOnError>): RequestResult<TakeAndroidNewsResponses, TakeAndroidNewsErrors, ThrowOnError> => (options.client ?? client).post<TakeAndroidNewsResponses, TakeAndroidNewsErrors, ThrowOnError>({
+    url: '/android/v1/notifications/{tenant}',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Completes a sign-up
+ *
+ * Google leads an administrator here who has signed up.
+ */
+export const completeAndroidSignUp = <ThrowOnError extends boolean = false>(options: Options<CompleteAndroidSignUpData, ThrowOnError>): RequestResult<CompleteAndroidSignUpResponses, CompleteAndroidSignUpErrors, ThrowOnError> => (options.client ?? client).get<CompleteAndroidSignUpResponses, CompleteAndroidSignUpErrors, ThrowOnError>({ url: '/android/v1/sign-up/{tenant}/{secret}', ...options });
 
 /**
  * Changes one's own name and mail address
@@ -489,6 +511,116 @@ export const unlockAdmin = <ThrowOnError extends boolean = false>(options: Optio
             type: 'apiKey'
         }],
     url: '/api/v1/admins/{id}/unlock',
+    ...options
+});
+
+/**
+ * Forgets how Android devices are managed by Google
+ *
+ * 409 while devices are managed. The enterprise stays with Google.
+ *
+ * Needs the right `manage_settings`.
+ */
+export const deleteAndroidEnterprise = <ThrowOnError extends boolean = false>(options?: Options<DeleteAndroidEnterpriseData, ThrowOnError>): RequestResult<DeleteAndroidEnterpriseResponses, DeleteAndroidEnterpriseErrors, ThrowOnError> => (options?.client ?? client).delete<DeleteAndroidEnterpriseResponses, DeleteAndroidEnterpriseErrors, ThrowOnError>({
+    security: [{
+            key: 'api_token',
+            scheme: 'bearer',
+            type: 'http'
+        }, {
+            in: 'cookie',
+            name: 'allclear_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/android-enterprise',
+    ...options
+});
+
+/**
+ * How Android devices are managed by Google
+ *
+ * It concerns the whole tenant, so a part of it does not suffice as reach.
+ *
+ * Needs the right `view`.
+ */
+export const getAndroidEnterprise = <ThrowOnError extends boolean = false>(options?: Options<GetAndroidEnterpriseData, ThrowOnError>): RequestResult<GetAndroidEnterpriseResponses, GetAndroidEnterpriseErrors, ThrowOnError> => (options?.client ?? client).get<GetAndroidEnterpriseResponses, GetAndroidEnterpriseErrors, ThrowOnError>({
+    security: [{
+            key: 'api_token',
+            scheme: 'bearer',
+            type: 'http'
+        }, {
+            in: 'cookie',
+            name: 'allclear_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/android-enterprise',
+    ...options
+});
+
+/**
+ * Sets up how Android devices are managed by Google
+ *
+ * Then sign up, unless there is an enterprise already.
+ *
+ * Needs the right `manage_settings`.
+ */
+export const setAndroidEnterprise = <ThrowOnError extends boolean = false>(options: Options<SetAndroidEnterpriseData, ThrowOnError>): RequestResult<SetAndroidEnterpriseResponses, SetAndroidEnterpriseErrors, ThrowOnError> => (options.client ?? client).put<SetAndroidEnterpriseResponses, SetAndroidEnterpriseErrors, ThrowOnError>({
+    security: [{
+            key: 'api_token',
+            scheme: 'bearer',
+            type: 'http'
+        }, {
+            in: 'cookie',
+            name: 'allclear_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/android-enterprise',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Tries whether Google can be asked
+ *
+ * With what is set. Has Google publish news to the topic that is set where it does not.
+ *
+ * Needs the right `manage_settings`.
+ */
+export const checkAndroidEnterprise = <ThrowOnError extends boolean = false>(options?: Options<CheckAndroidEnterpriseData, ThrowOnError>): RequestResult<CheckAndroidEnterpriseResponses, CheckAndroidEnterpriseErrors, ThrowOnError> => (options?.client ?? client).post<CheckAndroidEnterpriseResponses, CheckAndroidEnterpriseErrors, ThrowOnError>({
+    security: [{
+            key: 'api_token',
+            scheme: 'bearer',
+            type: 'http'
+        }, {
+            in: 'cookie',
+            name: 'allclear_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/android-enterprise/check',
+    ...options
+});
+
+/**
+ * Begins a sign-up
+ *
+ * The answer leads to Google, where an administrator of the organisation signs up with an account that manages no
+ * enterprise yet. Google leads back here, and devices can be enrolled. A sign-up that was begun before is forgotten.
+ *
+ * Needs the right `manage_settings`.
+ */
+export const beginAndroidSignUp = <ThrowOnError extends boolean = false>(options?: Options<BeginAndroidSignUpData, ThrowOnError>): RequestResult<BeginAndroidSignUpResponses, BeginAndroidSignUpErrors, ThrowOnError> => (options?.client ?? client).post<BeginAndroidSignUpResponses, BeginAndroidSignUpErrors, ThrowOnError>({
+    security: [{
+            key: 'api_token',
+            scheme: 'bearer',
+            type: 'http'
+        }, {
+            in: 'cookie',
+            name: 'allclear_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/android-enterprise/sign-up',
     ...options
 });
 
@@ -1658,6 +1790,32 @@ export const getEnrollmentToken = <ThrowOnError extends boolean = false>(options
         }],
     url: '/api/v1/enrollment-tokens/{id}',
     ...options
+});
+
+/**
+ * Makes what an Android phone is shown to enroll
+ *
+ * The phone is enrolled for the enrollment token's user and uses the token up. 409 while the management of Android devices
+ * is not set up, or where the token is for another platform, was used or has expired.
+ *
+ * Needs the right `enroll_devices`.
+ */
+export const createAndroidEnrollment = <ThrowOnError extends boolean = false>(options: Options<CreateAndroidEnrollmentData, ThrowOnError>): RequestResult<CreateAndroidEnrollmentResponses, CreateAndroidEnrollmentErrors, ThrowOnError> => (options.client ?? client).post<CreateAndroidEnrollmentResponses, CreateAndroidEnrollmentErrors, ThrowOnError>({
+    security: [{
+            key: 'api_token',
+            scheme: 'bearer',
+            type: 'http'
+        }, {
+            in: 'cookie',
+            name: 'allclear_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/enrollment-tokens/{id}/android',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
 });
 
 /**

@@ -299,6 +299,193 @@ export type AgentPushToken = {
 export type AllowRemoval = 'always' | 'with_authorization' | 'never';
 
 /**
+ * What Google answers.
+ */
+export type AndroidCheck = {
+    /**
+     * What Google said, in words.
+     */
+    answer: string;
+    /**
+     * What the enterprise is called.
+     */
+    display_name: string | null;
+    /**
+     * Which news.
+     */
+    notifications: Array<string>;
+    /**
+     * Where Google publishes news.
+     */
+    topic: string | null;
+    /**
+     * Whether everything is as it should be.
+     */
+    works: boolean;
+};
+
+/**
+ * What an Android phone is shown.
+ */
+export type AndroidEnrollment = {
+    /**
+     * From when on it is worth nothing.
+     */
+    expires_at: Time;
+    /**
+     * How much of it is managed.
+     */
+    management: AndroidManagement;
+    /**
+     * What a QR code is made of, for a phone that is new or was reset: tap its first screen six times. Shown here and
+     * never again.
+     */
+    qr_code: string;
+    /**
+     * What is typed where the phone asks for a code. Shown here and never again.
+     */
+    token: string;
+    /**
+     * A link to open on a phone in use, for a work profile; null for others. Shown here and never again.
+     */
+    url: string | null;
+};
+
+/**
+ * How Android devices are managed by Google. What is null is so before it is set up.
+ */
+export type AndroidEnterprise = {
+    /**
+     * Where the Android Management API is.
+     */
+    base_url: string | null;
+    changed_at: Time | null;
+    /**
+     * The service account.
+     */
+    client_email: string | null;
+    /**
+     * How many devices are managed by it.
+     */
+    devices: number;
+    /**
+     * The enterprise; null before the sign-up is complete.
+     */
+    enterprise: string | null;
+    /**
+     * Whether there is a key.
+     */
+    private_key_set: boolean;
+    /**
+     * The project in Google's cloud.
+     */
+    project_id: string | null;
+    /**
+     * Where Pub/Sub is.
+     */
+    pubsub_base_url: string | null;
+    /**
+     * The service account in whose name Pub/Sub pushes news; null: pushes are not taken.
+     */
+    push_email: string | null;
+    /**
+     * Where Pub/Sub can push news to.
+     */
+    push_endpoint: string;
+    /**
+     * How it is doing.
+     */
+    state: AndroidState;
+    /**
+     * What news is fetched from; null: it is not.
+     */
+    subscription: string | null;
+    /**
+     * Where Google publishes news; null: it does not.
+     */
+    topic: string | null;
+    /**
+     * Grows with every change; 0 before the first.
+     */
+    version: number;
+};
+
+/**
+ * How Android devices are managed by Google from now on.
+ */
+export type AndroidEnterpriseEdit = {
+    /**
+     * Where the Android Management API is; Google unless given.
+     */
+    base_url?: string | null;
+    /**
+     * An enterprise that the service account may manage already. Left out it stays, null forgets it; a sign-up sets it.
+     * It cannot become another while devices are managed.
+     */
+    enterprise?: string | null;
+    /**
+     * Where the keys are by which pushes are signed; Google's unless given.
+     */
+    keys_url?: string | null;
+    /**
+     * Where Pub/Sub is; Google unless given.
+     */
+    pubsub_base_url?: string | null;
+    /**
+     * The service account in whose name Pub/Sub pushes news to `push_endpoint`. Left out pushes are not taken.
+     */
+    push_email?: string | null;
+    /**
+     * What news is fetched from: `projects/{project}/subscriptions/{subscription}`. Without it devices are asked for now
+     * and then.
+     */
+    subscription?: string | null;
+    /**
+     * Where Google is to publish news, in the same project: `projects/{project}/topics/{topic}`.
+     */
+    topic?: string | null;
+    /**
+     * The version this is based on, unless `If-Match` says it; 0 before the first.
+     */
+    version?: number | null;
+};
+
+/**
+ * How much of a device is managed.
+ */
+export type AndroidManagement = 'work_profile' | 'fully_managed' | 'dedicated';
+
+/**
+ * A sign-up that was begun.
+ */
+export type AndroidSignUp = {
+    /**
+     * Until when.
+     */
+    expires_at: Time;
+    /**
+     * Google's page, on which an administrator signs up. It leads back here.
+     */
+    url: string;
+};
+
+/**
+ * How the management of Android devices is doing.
+ */
+export type AndroidState = {
+    /**
+     * What Google said, or why it cannot be asked, where it fails.
+     */
+    answer: string | null;
+    since: Time | null;
+    /**
+     * `not_set_up`, `signing_up` while there is no enterprise, `waiting` while no server has taken it up yet,
+     * `connected` or `failing`.
+     */
+    state: string;
+};
+
+/**
  * A credential of a program.
  */
 export type ApiToken = {
@@ -2187,6 +2374,18 @@ export type DeviceRequest = {
     type: 'erase_device';
 } | {
     type: 'restart_device';
+} | {
+    /**
+     * Lock the device at once.
+     */
+    lock_now?: boolean;
+    /**
+     * No other app may change it until the person has entered it.
+     */
+    require_entry?: boolean;
+    type: 'reset_password';
+} | {
+    type: 'relinquish_ownership';
 } | {
     /**
      * The app's bundle id.
@@ -4253,6 +4452,16 @@ export type NewAdminLink = {
      * Take all second factors away, for somebody who has lost theirs. Their sessions end.
      */
     remove_second_factors?: boolean;
+};
+
+/**
+ * How a device is to be enrolled.
+ */
+export type NewAndroidEnrollment = {
+    /**
+     * How much of it is managed; a work profile unless given.
+     */
+    management?: AndroidManagement;
 };
 
 /**
@@ -9126,6 +9335,51 @@ export type WifiAssist = 'default' | 'eager';
 export type WifiSecurity = 'open' | 'wpa' | 'wpa2' | 'wpa3';
 
 /**
+ * How Android devices are managed by Google from now on.
+ */
+export type AndroidEnterpriseEditWritable = {
+    /**
+     * Where the Android Management API is; Google unless given.
+     */
+    base_url?: string | null;
+    /**
+     * An enterprise that the service account may manage already. Left out it stays, null forgets it; a sign-up sets it.
+     * It cannot become another while devices are managed.
+     */
+    enterprise?: string | null;
+    /**
+     * Where the keys are by which pushes are signed; Google's unless given.
+     */
+    keys_url?: string | null;
+    /**
+     * Where Pub/Sub is; Google unless given.
+     */
+    pubsub_base_url?: string | null;
+    /**
+     * The service account in whose name Pub/Sub pushes news to `push_endpoint`. Left out pushes are not taken.
+     */
+    push_email?: string | null;
+    /**
+     * The key of a service account: what is in the JSON file that Google gives out. Left out it stays, for the same
+     * addresses.
+     */
+    service_account?: string | null;
+    /**
+     * What news is fetched from: `projects/{project}/subscriptions/{subscription}`. Without it devices are asked for now
+     * and then.
+     */
+    subscription?: string | null;
+    /**
+     * Where Google is to publish news, in the same project: `projects/{project}/topics/{topic}`.
+     */
+    topic?: string | null;
+    /**
+     * The version this is based on, unless `If-Match` says it; 0 before the first.
+     */
+    version?: number | null;
+};
+
+/**
  * How Apple's push service is signed in to from now on.
  */
 export type ApnsChannelEditWritable = {
@@ -9213,6 +9467,109 @@ export type AppleMdmEditWritable = {
      * The version this is based on, unless `If-Match` says it; 0 before the first.
      */
     version?: number | null;
+};
+
+/**
+ * What a device is to do.
+ */
+export type DeviceRequestWritable = {
+    /**
+     * What is shown on the lock screen.
+     */
+    message?: string | null;
+    /**
+     * A number to call, shown on the lock screen.
+     */
+    phone_number?: string | null;
+    type: 'device_lock';
+} | {
+    /**
+     * What is shown below.
+     */
+    footnote?: string | null;
+    /**
+     * What is shown.
+     */
+    message?: string | null;
+    /**
+     * A number to call.
+     */
+    phone_number?: string | null;
+    type: 'enable_lost_mode';
+} | {
+    type: 'disable_lost_mode';
+} | {
+    type: 'clear_passcode';
+} | {
+    /**
+     * Do not offer to set the device up from another one nearby.
+     */
+    disallow_proximity_setup?: boolean;
+    /**
+     * Keep the cellular plan.
+     */
+    preserve_data_plan?: boolean;
+    type: 'erase_device';
+} | {
+    type: 'restart_device';
+} | {
+    /**
+     * Lock the device at once.
+     */
+    lock_now?: boolean;
+    /**
+     * The passcode from now on; none if it is left out.
+     */
+    new_password?: string | null;
+    /**
+     * No other app may change it until the person has entered it.
+     */
+    require_entry?: boolean;
+    type: 'reset_password';
+} | {
+    type: 'relinquish_ownership';
+} | {
+    /**
+     * The app's bundle id.
+     */
+    identifier: string;
+    type: 'remove_application';
+} | {
+    /**
+     * Bluetooth. Supervised devices only.
+     */
+    bluetooth?: boolean | null;
+    /**
+     * Data while roaming.
+     */
+    data_roaming?: boolean | null;
+    /**
+     * What the device calls itself. Supervised devices only.
+     */
+    device_name?: string | null;
+    /**
+     * The personal hotspot.
+     */
+    personal_hotspot?: boolean | null;
+    type: 'settings';
+    /**
+     * Calls while roaming.
+     */
+    voice_roaming?: boolean | null;
+} | {
+    type: 'device_information';
+} | {
+    type: 'security_info';
+} | {
+    type: 'profile_list';
+} | {
+    type: 'installed_application_list';
+} | {
+    /**
+     * The command as an XML property list: a dictionary with `RequestType`.
+     */
+    plist: string;
+    type: 'raw';
 };
 
 /**
@@ -9371,6 +9728,24 @@ export type IntegrationEditWritable = {
      * The version this edit is based on, unless `If-Match` says it.
      */
     version?: number | null;
+};
+
+/**
+ * A command to be given.
+ */
+export type NewDeviceCommandWritable = {
+    /**
+     * What the device is to do.
+     */
+    command: DeviceRequestWritable;
+    /**
+     * The name of the device, repeated: needed to erase it, to clear its passcode and to begin lost mode.
+     */
+    confirm?: string | null;
+    /**
+     * How long the device has to answer, in hours.
+     */
+    expires_in_hours?: number | null;
 };
 
 /**
@@ -9897,6 +10272,107 @@ export type SetPushTokenResponses = {
 };
 
 export type SetPushTokenResponse = SetPushTokenResponses[keyof SetPushTokenResponses];
+
+export type TakeAndroidNewsData = {
+    /**
+     * A message of Pub/Sub.
+     */
+    body: string;
+    path: {
+        /**
+         * Whose enterprise it is.
+         */
+        tenant: number;
+    };
+    query?: never;
+    url: '/android/v1/notifications/{tenant}';
+};
+
+export type TakeAndroidNewsErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * It does not come from Google.
+     */
+    401: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * The body is too long.
+     */
+    413: Problem;
+    /**
+     * The body is not in a format taken here.
+     */
+    415: Problem;
+    /**
+     * The request can be read but makes no sense; `errors` says where.
+     */
+    422: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * It is to come again.
+     */
+    503: Problem;
+};
+
+export type TakeAndroidNewsError = TakeAndroidNewsErrors[keyof TakeAndroidNewsErrors];
+
+export type TakeAndroidNewsResponses = {
+    204: void;
+};
+
+export type TakeAndroidNewsResponse = TakeAndroidNewsResponses[keyof TakeAndroidNewsResponses];
+
+export type CompleteAndroidSignUpData = {
+    body?: never;
+    path: {
+        /**
+         * Whose enterprise it is.
+         */
+        tenant: number;
+        /**
+         * Shows that the sign-up was begun here.
+         */
+        secret: string;
+    };
+    query?: {
+        /**
+         * What makes the enterprise.
+         */
+        enterpriseToken?: string;
+    };
+    url: '/android/v1/sign-up/{tenant}/{secret}';
+};
+
+export type CompleteAndroidSignUpErrors = {
+    /**
+     * There is no such sign-up, or it is over.
+     */
+    404: Problem;
+    /**
+     * The request can be read but makes no sense; `errors` says where.
+     */
+    422: Problem;
+};
+
+export type CompleteAndroidSignUpError = CompleteAndroidSignUpErrors[keyof CompleteAndroidSignUpErrors];
+
+export type CompleteAndroidSignUpResponses = {
+    /**
+     * It is complete.
+     */
+    200: string;
+};
+
+export type CompleteAndroidSignUpResponse = CompleteAndroidSignUpResponses[keyof CompleteAndroidSignUpResponses];
 
 export type EditAccountData = {
     body: AccountEdit;
@@ -10892,6 +11368,298 @@ export type UnlockAdminResponses = {
 };
 
 export type UnlockAdminResponse = UnlockAdminResponses[keyof UnlockAdminResponses];
+
+export type DeleteAndroidEnterpriseData = {
+    body?: never;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/android-enterprise';
+};
+
+export type DeleteAndroidEnterpriseErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * The request contradicts the state of things, or is based on a stale version.
+     */
+    409: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type DeleteAndroidEnterpriseError = DeleteAndroidEnterpriseErrors[keyof DeleteAndroidEnterpriseErrors];
+
+export type DeleteAndroidEnterpriseResponses = {
+    204: void;
+};
+
+export type DeleteAndroidEnterpriseResponse = DeleteAndroidEnterpriseResponses[keyof DeleteAndroidEnterpriseResponses];
+
+export type GetAndroidEnterpriseData = {
+    body?: never;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/android-enterprise';
+};
+
+export type GetAndroidEnterpriseErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type GetAndroidEnterpriseError = GetAndroidEnterpriseErrors[keyof GetAndroidEnterpriseErrors];
+
+export type GetAndroidEnterpriseResponses = {
+    200: AndroidEnterprise;
+};
+
+export type GetAndroidEnterpriseResponse = GetAndroidEnterpriseResponses[keyof GetAndroidEnterpriseResponses];
+
+export type SetAndroidEnterpriseData = {
+    body: AndroidEnterpriseEditWritable;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+        /**
+         * The version the edit is based on, instead of `version`.
+         */
+        'If-Match'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/android-enterprise';
+};
+
+export type SetAndroidEnterpriseErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * The request contradicts the state of things, or is based on a stale version.
+     */
+    409: Problem;
+    /**
+     * The thing no longer has the version in If-Match.
+     */
+    412: Problem;
+    /**
+     * The body is too long.
+     */
+    413: Problem;
+    /**
+     * The body is not in a format taken here.
+     */
+    415: Problem;
+    /**
+     * The request can be read but makes no sense; `errors` says where.
+     */
+    422: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type SetAndroidEnterpriseError = SetAndroidEnterpriseErrors[keyof SetAndroidEnterpriseErrors];
+
+export type SetAndroidEnterpriseResponses = {
+    200: AndroidEnterprise;
+};
+
+export type SetAndroidEnterpriseResponse = SetAndroidEnterpriseResponses[keyof SetAndroidEnterpriseResponses];
+
+export type CheckAndroidEnterpriseData = {
+    body?: never;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+        /**
+         * Sent again with the same key, the request is carried out once and answered the same for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/android-enterprise/check';
+};
+
+export type CheckAndroidEnterpriseErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * The request contradicts the state of things, or is based on a stale version.
+     */
+    409: Problem;
+    /**
+     * The request can be read but makes no sense; `errors` says where.
+     */
+    422: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type CheckAndroidEnterpriseError = CheckAndroidEnterpriseErrors[keyof CheckAndroidEnterpriseErrors];
+
+export type CheckAndroidEnterpriseResponses = {
+    200: AndroidCheck;
+};
+
+export type CheckAndroidEnterpriseResponse = CheckAndroidEnterpriseResponses[keyof CheckAndroidEnterpriseResponses];
+
+export type BeginAndroidSignUpData = {
+    body?: never;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+        /**
+         * Sent again with the same key, the request is carried out once and answered the same for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/android-enterprise/sign-up';
+};
+
+export type BeginAndroidSignUpErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * The request contradicts the state of things, or is based on a stale version.
+     */
+    409: Problem;
+    /**
+     * The request can be read but makes no sense; `errors` says where.
+     */
+    422: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type BeginAndroidSignUpError = BeginAndroidSignUpErrors[keyof BeginAndroidSignUpErrors];
+
+export type BeginAndroidSignUpResponses = {
+    201: AndroidSignUp;
+};
+
+export type BeginAndroidSignUpResponse = BeginAndroidSignUpResponses[keyof BeginAndroidSignUpResponses];
 
 export type ListApiTokensData = {
     body?: never;
@@ -13286,7 +14054,7 @@ export type ListDeviceCommandsResponses = {
 export type ListDeviceCommandsResponse = ListDeviceCommandsResponses[keyof ListDeviceCommandsResponses];
 
 export type CreateDeviceCommandData = {
-    body: NewDeviceCommand;
+    body: NewDeviceCommandWritable;
     headers?: {
         /**
          * For credentials with Global reach: the customer to act for.
@@ -14357,6 +15125,79 @@ export type GetEnrollmentTokenResponses = {
 };
 
 export type GetEnrollmentTokenResponse = GetEnrollmentTokenResponses[keyof GetEnrollmentTokenResponses];
+
+export type CreateAndroidEnrollmentData = {
+    body: NewAndroidEnrollment;
+    headers?: {
+        /**
+         * For credentials with Global reach: the customer to act for.
+         */
+        'Allclear-Organization-Group'?: string;
+        /**
+         * Sent again with the same key, the request is carried out once and answered the same for 24 hours.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        /**
+         * The enrollment token's id.
+         */
+        id: TokenId;
+    };
+    query?: never;
+    url: '/api/v1/enrollment-tokens/{id}/android';
+};
+
+export type CreateAndroidEnrollmentErrors = {
+    /**
+     * The request cannot be read, or does not say for which organization group it is.
+     */
+    400: Problem;
+    /**
+     * No valid credential.
+     */
+    401: Problem;
+    /**
+     * The credential does not allow this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing, or none the caller may know of.
+     */
+    404: Problem;
+    /**
+     * The request contradicts the state of things, or is based on a stale version.
+     */
+    409: Problem;
+    /**
+     * The body is too long.
+     */
+    413: Problem;
+    /**
+     * The body is not in a format taken here.
+     */
+    415: Problem;
+    /**
+     * The request can be read but makes no sense; `errors` says where.
+     */
+    422: Problem;
+    /**
+     * Too many requests; see Retry-After.
+     */
+    429: Problem;
+    /**
+     * Not now; see Retry-After.
+     */
+    503: Problem;
+};
+
+export type CreateAndroidEnrollmentError = CreateAndroidEnrollmentErrors[keyof CreateAndroidEnrollmentErrors];
+
+export type CreateAndroidEnrollmentResponses = {
+    201: AndroidEnrollment;
+};
+
+export type CreateAndroidEnrollmentResponse = CreateAndroidEnrollmentResponses[keyof CreateAndroidEnrollmentResponses];
 
 export type ListIndicatorSetsData = {
     body?: never;
