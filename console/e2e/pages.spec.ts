@@ -6,7 +6,7 @@ const PAGES = [
   '/', '/?users=top_risky_users', '/risk/users', '/threats', '/threats/source-events', '/devices', '/notifications', '/users', '/users/groups',
   '/smart-groups', '/smart-groups/new', '/profiles', '/profiles/new', '/tags', '/protections', '/protections?row=trojan', '/protections?row=trojan&tab=texts', '/start',
   '/organization-groups', '/integrations', '/indicators', '/indicators/search', '/enrollment', '/settings', '/settings/channels', '/settings/channels/email', '/settings/channels/sms',
-  '/settings/channels/apns', '/settings/channels/fcm', '/settings/apple', '/settings/templates', '/settings/templates/notify/email/en',
+  '/settings/channels/apns', '/settings/channels/fcm', '/settings/apple', '/settings/android', '/settings/templates', '/settings/templates/notify/email/en',
   '/settings/templates/account_status/sms/de', '/notifications?state=failed', '/admins', '/roles', '/api-tokens', '/audit', '/jobs', '/account',
 ];
 

@@ -75,6 +75,7 @@ const routeTree = root.addChildren([
     createRoute({ ...at, path: '/settings/channels/apns', component: page(() => import('./pages/channels/ChannelPage'), 'Apns') }),
     createRoute({ ...at, path: '/settings/channels/fcm', component: page(() => import('./pages/channels/ChannelPage'), 'Fcm') }),
     createRoute({ ...at, path: '/settings/apple', component: page(() => import('./pages/apple/AppleDevices')) }),
+    createRoute({ ...at, path: '/settings/android', component: page(() => import('./pages/android/AndroidEnterprise')) }),
     createRoute({ ...at, path: '/settings/templates', validateSearch: templateSearch.validate, component: page(() => import('./pages/templates/TemplateList')) }),
     createRoute({ ...at, path: '/settings/templates/$trigger/$channel/$language', component: page(() => import('./pages/templates/TemplatePage')) }),
     createRoute({ ...at, path: '/account', component: page(() => import('./pages/account/Account')) }),

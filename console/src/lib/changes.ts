@@ -7,7 +7,7 @@ import { count, words } from './words';
 export const OBJECT_KINDS = [
   'device', 'user', 'user_group', 'organization_group', 'tag', 'smart_group', 'profile', 'classification',
   'classification_text', 'notification_template', 'settings', 'channel',
-  'role', 'admin', 'api_token', 'enrollment_token', 'device_certificate', 'apple_mdm', 'integration', 'indicator_set', 'source', 'source_event',
+  'role', 'admin', 'api_token', 'enrollment_token', 'device_certificate', 'apple_mdm', 'android_enterprise', 'integration', 'indicator_set', 'source', 'source_event',
 ] as const;
 
 /** The types of change, in the order of the loop. */

@@ -13,6 +13,13 @@ const NAMES: Record<string, string> = {
   SecurityInfo: 'Ask how it is secured',
   ProfileList: 'Ask for its profiles',
   InstalledApplicationList: 'Ask for its apps',
+  LOCK: 'Lock screen',
+  START_LOST_MODE: 'Begin lost mode',
+  STOP_LOST_MODE: 'End lost mode',
+  RESET_PASSWORD: 'Reset passcode',
+  WIPE: 'Wipe',
+  REBOOT: 'Restart',
+  RELINQUISH_OWNERSHIP: 'Give to the person',
 };
 
 /** A command by what its platform calls it; what has no name of ours keeps the platform's. */

@@ -24,6 +24,7 @@ const PAGES: Record<string, (id: string) => { to: string; search?: Record<string
   classification_text: (id) => ({ to: '/protections', search: { row: id.split('/')[0] ?? '', tab: 'texts', language: id.split('/')[1] ?? '' } }),
   notification_template: () => ({ to: '/settings/templates' }),
   apple_mdm: () => ({ to: '/settings/apple' }),
+  android_enterprise: () => ({ to: '/settings/android' }),
   channel: (id) => ({ to: `/settings/channels/${id}` }),
 };
 

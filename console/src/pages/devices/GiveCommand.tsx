@@ -1,5 +1,5 @@
 // Gives a device a command: what belongs to it is entered here, and for what does harm the name of the device once more.
-import { Alert, Autocomplete, Checkbox, NumberInput, SegmentedControl, SimpleGrid, Stack, Text, Textarea, TextInput } from '@mantine/core';
+import { Alert, Autocomplete, Checkbox, NumberInput, PasswordInput, SegmentedControl, SimpleGrid, Stack, Text, Textarea, TextInput } from '@mantine/core';
 import { useForm, type UseFormReturnType } from '@mantine/form';
 import { useDebouncedValue } from '@mantine/hooks';
 import { IconAlertTriangle } from '@tabler/icons-react';
@@ -26,12 +26,12 @@ export function GiveCommand({ device, offer, onClose }: Props) {
   const form = useForm<Values>({
     initialValues: { command: EMPTY, confirm: '', expires_in_hours: WEEK },
     validate: {
-      confirm: (typed, { command }) => (!needsName(requestType(kind, command)) || typed === name ? null : 'This is not the name of the device'),
+      confirm: (typed, { command }) => (!needsName(requestType(device.platform, kind, command)) || typed === name ? null : 'This is not the name of the device'),
       expires_in_hours: (hours) => (hours !== '' && hours >= 1 && hours <= LONGEST ? null : `Between 1 and ${LONGEST} hours`),
     },
   });
   // The server may know better what is harmful.
-  const asksName = needsName(requestType(kind, form.values.command)) || Boolean(form.errors.confirm);
+  const asksName = needsName(requestType(device.platform, kind, form.values.command)) || Boolean(form.errors.confirm);
   const give = async ({ command, confirm, expires_in_hours }: Values, key: string) => {
     await createDeviceCommand({
       path: { id: device.id },
@@ -58,7 +58,7 @@ function Fields({ device, offer: { kind }, form }: { device: Device; offer: Offe
   const box = (member: keyof CommandDraft) => form.getInputProps(`command.${member}`, { type: 'checkbox' });
   switch (kind) {
     case 'device_lock':
-      return (
+      return device.platform === 'ios' && (
         <>
           <Textarea label="Message" description="Shown on the lock screen." autosize minRows={2} maxLength={500} data-autofocus {...of('message')} />
           <TextInput label="Phone number" description="To call whoever misses it." type="tel" maxLength={50} {...of('phone_number')} />
@@ -69,19 +69,35 @@ function Fields({ device, offer: { kind }, form }: { device: Device; offer: Offe
         <>
           <Textarea label="Message" description="This, or the number, is needed." autosize minRows={2} maxLength={500} data-autofocus {...of('message')} />
           <TextInput label="Phone number" type="tel" maxLength={50} {...of('phone_number')} />
-          <TextInput label="Footnote" maxLength={500} {...of('footnote')} />
+          {device.platform === 'ios' && <TextInput label="Footnote" maxLength={500} {...of('footnote')} />}
         </>
       );
     case 'clear_passcode':
       return <Grave>Until its owner sets a new passcode, everything on the device is open to whoever holds it.</Grave>;
-    case 'erase_device':
+    case 'reset_password':
       return (
         <>
-          <Grave>Everything on the device goes: apps, accounts, photos, the management. It cannot be undone, nor taken back once the device has it. To take off only what is managed, unenroll it instead.</Grave>
-          <Checkbox label="Keep the cellular plan" {...box('preserve_data_plan')} />
-          <Checkbox label="Do not offer to set it up from a device nearby" {...box('disallow_proximity_setup')} />
+          <PasswordInput label="New passcode" description="4 to 256 characters. Left empty the passcode is taken off: whoever holds the device is in." autoComplete="new-password" maxLength={256} data-autofocus {...of('new_password')} />
+          <Checkbox label="Lock the device at once" {...box('lock_now')} />
+          <Checkbox label="Nobody changes it until the person has entered it" {...box('require_entry')} />
         </>
       );
+    case 'relinquish_ownership':
+      return <Grave>The device is the person’s from then on and cannot be managed again until it is reset. It cannot be undone.</Grave>;
+    case 'erase_device': {
+      const profile = device.management === 'work_profile' && device.ownership === 'employee_owned';
+      return (
+        <>
+          <Grave>
+            {profile
+              ? 'The work profile goes, with all apps and data in it. What is the person’s stays. It cannot be undone.'
+              : 'Everything on the device goes: apps, accounts, photos, the management. It cannot be undone, nor taken back once the device has it. To take off only what is managed, unenroll it instead.'}
+          </Grave>
+          {!profile && <Checkbox label="Keep the cellular plan" {...box('preserve_data_plan')} />}
+          {device.platform === 'ios' && <Checkbox label="Do not offer to set it up from a device nearby" {...box('disallow_proximity_setup')} />}
+        </>
+      );
+    }
     case 'remove_application':
       return <App device={device} form={form} />;
     case 'settings': {

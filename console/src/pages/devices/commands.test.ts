@@ -3,7 +3,8 @@ import type { Device, Right } from '../../api';
 import { commandName } from '../../lib/commands';
 import { EMPTY, mayTakeBack, needsName, offers, requestOf, requestTypeOf, takesNone } from './commands';
 
-const iphone = (management: Device['management']) => ({ platform: 'ios', management, enrollment_status: 'enrolled' }) as const;
+const iphone = (management: Device['management']) => ({ platform: 'ios', management, ownership: null, enrollment_status: 'enrolled' }) as const;
+const android = (management: Device['management'], ownership: Device['ownership']) => ({ platform: 'android', management, ownership, enrollment_status: 'enrolled' }) as const;
 const holding = (...rights: Right[]) => (right: Right) => rights.includes(right);
 const kinds = (groups: ReturnType<typeof offers>) => groups.flatMap((group) => group.offers.map(({ kind }) => kind));
 
@@ -27,8 +28,21 @@ test('what a device cannot do is offered with the reason', () => {
 test('only devices that their platform manages take commands', () => {
   expect(takesNone(iphone('agent'))).toBeDefined();
   expect(takesNone({ ...iphone('supervised'), enrollment_status: 'unenrolled' })).toBeDefined();
-  expect(takesNone({ platform: 'android', management: 'fully_managed', enrollment_status: 'enrolled' })).toBeDefined();
+  expect(takesNone(android('agent', null))).toBeDefined();
+  expect(takesNone(android('fully_managed', null))).toBeUndefined();
   expect(takesNone(iphone('user_enrollment'))).toBeUndefined();
+});
+
+test('Android devices are offered what Google knows, by whose they are', () => {
+  const all = () => true;
+  const not = (device: Parameters<typeof offers>[0]) => offers(device, all).flatMap((group) => group.offers.filter((offer) => offer.not).map(({ kind }) => kind));
+  expect(kinds(offers(android('fully_managed', null), all))).toEqual([
+    'device_lock', 'enable_lost_mode', 'disable_lost_mode', 'reset_password', 'restart_device', 'relinquish_ownership', 'erase_device',
+  ]);
+  expect(not(android('fully_managed', 'corporate_dedicated'))).toEqual(['relinquish_ownership']);
+  expect(not(android('work_profile', 'corporate_dedicated'))).toEqual(['restart_device']);
+  expect(not(android('work_profile', 'employee_owned'))).toEqual(['enable_lost_mode', 'disable_lost_mode', 'restart_device', 'relinquish_ownership']);
+  expect(['WIPE', 'RESET_PASSWORD', 'START_LOST_MODE', 'RELINQUISH_OWNERSHIP', 'STOP_LOST_MODE', 'LOCK'].map(needsName)).toEqual([true, true, true, true, false, false]);
 });
 
 test('what does harm asks for the name of the device, however it is said', () => {
@@ -51,6 +65,7 @@ test('what was not entered is not sent', () => {
 });
 
 test('commands have names; those the platform alone knows keep theirs', () => {
+  expect(requestOf('reset_password', { ...EMPTY, lock_now: false })).toEqual({ type: 'reset_password', new_password: undefined, require_entry: false, lock_now: false });
   expect(commandName('EraseDevice')).toBe('Erase everything');
   expect(commandName('CertificateList')).toBe('CertificateList');
 });

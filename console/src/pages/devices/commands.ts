@@ -1,11 +1,11 @@
 // Which commands a device can be given, by whom, and what the forms ask of the server.
-import type { CommandState, Device, DeviceRequest, Right } from '../../api';
+import type { CommandState, Device, DeviceRequestWritable, Platform, Right } from '../../api';
 import { commandName } from '../../lib/commands';
-import { underApple } from './unenrolling';
+import { underApple, underGoogle } from './unenrolling';
 
-export type CommandKind = DeviceRequest['type'];
+export type CommandKind = DeviceRequestWritable['type'];
 type Holds = (right: Right) => boolean;
-type About = Pick<Device, 'platform' | 'management' | 'enrollment_status'>;
+type About = Pick<Device, 'platform' | 'management' | 'ownership' | 'enrollment_status'>;
 
 /** One command to choose. */
 export type Offer = {
@@ -21,74 +21,85 @@ type Known = {
   /** What the platform calls it; none for what is said in the platform's own words. */
   requestType?: string;
   text: string;
-  /** What the right to give it is, if it does harm or may be anything. */
+  /** The right to give it, if it does harm or may be anything. */
   right?: Right;
-  /** Only for supervised devices. */
-  supervised?: boolean;
-  /** Also where only work data are managed. */
-  work?: boolean;
+  /** Why a device cannot be given it. */
+  not?: (device: About) => string | undefined;
 };
 
-const COMMANDS: Record<CommandKind, Known> = {
-  device_lock: { requestType: 'DeviceLock', text: 'Locks the screen; the passcode opens it.', work: true },
-  enable_lost_mode: { requestType: 'EnableLostMode', text: 'Locks the device and shows only a message, until lost mode is ended.', right: 'wipe_devices', supervised: true },
-  disable_lost_mode: { requestType: 'DisableLostMode', text: 'Lets the device be used again.', right: 'wipe_devices', supervised: true },
-  clear_passcode: { requestType: 'ClearPasscode', text: 'Takes the passcode off: whoever holds the device is in.', right: 'wipe_devices' },
-  restart_device: { requestType: 'RestartDevice', text: 'Turns it off and on.', supervised: true },
-  remove_application: { requestType: 'RemoveApplication', text: 'Removes an app that management installed, with its data.', work: true },
-  settings: { requestType: 'Settings', text: 'Changes its name, Bluetooth, roaming and the hotspot.', work: true },
-  device_information: { requestType: 'DeviceInformation', text: 'Model, version of the system, numbers.', work: true },
-  security_info: { requestType: 'SecurityInfo', text: 'Passcode and encryption.', work: true },
-  profile_list: { requestType: 'ProfileList', text: 'The configuration profiles on it.', work: true },
-  installed_application_list: { requestType: 'InstalledApplicationList', text: 'The apps on it, as far as it tells.', work: true },
-  erase_device: { requestType: 'EraseDevice', text: 'Deletes all that is on the device, the person’s own data as well.', right: 'wipe_devices' },
-  raw: { text: 'Anything the platform knows, as a property list.', right: 'send_raw_commands', work: true },
+const wholly = ({ management }: About) => (management === 'user_enrollment' ? 'Not where only work data are managed.' : undefined);
+const supervised = (device: About) => wholly(device) ?? (device.management === 'supervised' ? undefined : 'Supervised devices only.');
+const isOrganisations = ({ management, ownership }: About) => management !== 'work_profile' || (ownership !== null && ownership !== 'employee_owned');
+const organisations = (device: About) => (isOrganisations(device) ? undefined : 'Devices of the organisation only.');
+
+type Commands = Partial<Record<CommandKind, Known>>;
+const APPLE: Commands = {
+  device_lock: { requestType: 'DeviceLock', text: 'Locks the screen; the passcode opens it.' },
+  enable_lost_mode: { requestType: 'EnableLostMode', text: 'Locks the device and shows only a message, until lost mode is ended.', right: 'wipe_devices', not: supervised },
+  disable_lost_mode: { requestType: 'DisableLostMode', text: 'Lets the device be used again.', right: 'wipe_devices', not: supervised },
+  clear_passcode: { requestType: 'ClearPasscode', text: 'Takes the passcode off: whoever holds the device is in.', right: 'wipe_devices', not: wholly },
+  restart_device: { requestType: 'RestartDevice', text: 'Turns it off and on.', not: supervised },
+  remove_application: { requestType: 'RemoveApplication', text: 'Removes an app that management installed, with its data.' },
+  settings: { requestType: 'Settings', text: 'Changes its name, Bluetooth, roaming and the hotspot.' },
+  device_information: { requestType: 'DeviceInformation', text: 'Model, version of the system, numbers.' },
+  security_info: { requestType: 'SecurityInfo', text: 'Passcode and encryption.' },
+  profile_list: { requestType: 'ProfileList', text: 'The configuration profiles on it.' },
+  installed_application_list: { requestType: 'InstalledApplicationList', text: 'The apps on it, as far as it tells.' },
+  erase_device: { requestType: 'EraseDevice', text: 'Deletes all that is on the device, the person’s own data as well.', right: 'wipe_devices', not: wholly },
+  raw: { text: 'Anything the platform knows, as a property list.', right: 'send_raw_commands' },
 };
+const ANDROID: Commands = {
+  device_lock: { requestType: 'LOCK', text: 'Locks the screen, or the work profile where that has a lock of its own.' },
+  enable_lost_mode: { requestType: 'START_LOST_MODE', text: 'Locks the device and shows only a message, until lost mode is ended.', right: 'wipe_devices', not: organisations },
+  disable_lost_mode: { requestType: 'STOP_LOST_MODE', text: 'Lets the device be used again.', right: 'wipe_devices', not: organisations },
+  reset_password: { requestType: 'RESET_PASSWORD', text: 'Sets the passcode anew, or takes it off.', right: 'wipe_devices' },
+  restart_device: { requestType: 'REBOOT', text: 'Turns it off and on.', not: ({ management }) => (management === 'work_profile' ? 'Fully managed devices only.' : undefined) },
+  relinquish_ownership: {
+    requestType: 'RELINQUISH_OWNERSHIP', text: 'The work profile and all policies go; what is the person’s stays.', right: 'wipe_devices',
+    not: (device) => (device.management === 'work_profile' ? organisations(device) : 'Devices with a work profile only.'),
+  },
+  erase_device: { requestType: 'WIPE', text: 'Deletes all that is on a device of the organisation, or the work profile on the person’s own.', right: 'wipe_devices' },
+};
+const COMMANDS = { ios: APPLE, android: ANDROID };
 
 /** In which groups they are offered. */
-export const GROUPS: { label: string; kinds: CommandKind[] }[] = [
-  { label: 'Protect', kinds: ['device_lock', 'enable_lost_mode', 'disable_lost_mode', 'clear_passcode'] },
+const GROUPS: { label: string; kinds: CommandKind[] }[] = [
+  { label: 'Protect', kinds: ['device_lock', 'enable_lost_mode', 'disable_lost_mode', 'clear_passcode', 'reset_password'] },
   { label: 'Change', kinds: ['restart_device', 'remove_application', 'settings'] },
   { label: 'Ask', kinds: ['device_information', 'security_info', 'profile_list', 'installed_application_list'] },
-  { label: 'Gravest', kinds: ['erase_device', 'raw'] },
+  { label: 'Gravest', kinds: ['relinquish_ownership', 'erase_device', 'raw'] },
 ];
 
 /** The rights of which each lets somebody give some command. */
 export const COMMAND_RIGHTS: Right[] = ['command_devices', 'wipe_devices', 'send_raw_commands'];
 
 /** Why no command can be given to a device, or undefined. */
-export function takesNone({ platform, management, enrollment_status }: About): string | undefined {
-  if (!underApple({ platform, management })) {
+export function takesNone(device: About): string | undefined {
+  if (!underApple(device) && !underGoogle(device)) {
     return 'Commands are for devices that are managed by their platform. This one has an agent only, or nothing: what profiles ask of it is in the overview.';
   }
-  if (enrollment_status === 'pending') return 'The device has not enrolled yet.';
-  return enrollment_status === 'unenrolled' ? 'The device is not managed any more.' : undefined;
+  if (device.enrollment_status === 'pending') return 'The device has not enrolled yet.';
+  return device.enrollment_status === 'unenrolled' ? 'The device is not managed any more.' : undefined;
 }
 
 /** What somebody with these rights can give this device, in groups; empty groups are left out. */
 export function offers(device: About, holds: Holds): { label: string; offers: Offer[] }[] {
   if (takesNone(device)) return [];
   const offer = (kind: CommandKind): Offer[] => {
-    const { requestType, text, right, supervised, work } = COMMANDS[kind];
-    if (!holds(right ?? 'command_devices')) return [];
-    const not =
-      device.management === 'user_enrollment' && !work
-        ? 'Not where only work data are managed.'
-        : supervised && device.management !== 'supervised'
-          ? 'Supervised devices only.'
-          : undefined;
-    return [{ kind, label: requestType ? commandName(requestType) : 'In Apple’s own words', text, not }];
+    const known = COMMANDS[device.platform][kind];
+    if (!known || !holds(known.right ?? 'command_devices')) return [];
+    return [{ kind, label: known.requestType ? commandName(known.requestType) : 'In Apple’s own words', text: known.text, not: known.not?.(device) }];
   };
   return GROUPS.map(({ label, kinds }) => ({ label, offers: kinds.flatMap(offer) })).filter((group) => group.offers.length > 0);
 }
 
-const HARMFUL = Object.values(COMMANDS).flatMap(({ requestType, right }) => (requestType && right === 'wipe_devices' ? [requestType] : []));
+const HARMFUL = [APPLE, ANDROID].flatMap((commands) => Object.values(commands)).flatMap(({ requestType, right }) => (requestType && right === 'wipe_devices' ? [requestType] : []));
 
 /** Whether somebody may take such a command back. */
 export const mayTakeBack = (requestType: string, holds: Holds) => holds(HARMFUL.includes(requestType) ? 'wipe_devices' : 'command_devices');
 
 /** Whether the name of the device has to be repeated. */
-export const needsName = (requestType: string | undefined) => requestType !== undefined && requestType !== 'DisableLostMode' && HARMFUL.includes(requestType);
+export const needsName = (requestType: string | undefined) => requestType !== undefined && !['DisableLostMode', 'STOP_LOST_MODE'].includes(requestType) && HARMFUL.includes(requestType);
 
 /** What a command in the platform's own words is called there. Not parsed: browsers style what they say of bad XML. */
 export function requestTypeOf(plist: string): string | undefined {
@@ -96,7 +107,7 @@ export function requestTypeOf(plist: string): string | undefined {
   return named.find(needsName) ?? named[0];
 }
 
-export const requestType = (kind: CommandKind, draft: CommandDraft) => (kind === 'raw' ? requestTypeOf(draft.plist) : COMMANDS[kind].requestType);
+export const requestType = (platform: Platform, kind: CommandKind, draft: CommandDraft) => (kind === 'raw' ? requestTypeOf(draft.plist) : COMMANDS[platform][kind]?.requestType);
 
 /** Everything that can be entered for a command. `''` for what is to stay as it is. */
 export type CommandDraft = {
@@ -112,19 +123,23 @@ export type CommandDraft = {
   voice_roaming: Switched;
   personal_hotspot: Switched;
   plist: string;
+  new_password: string;
+  require_entry: boolean;
+  lock_now: boolean;
 };
 export type Switched = '' | 'on' | 'off';
 
 export const EMPTY: CommandDraft = {
   message: '', phone_number: '', footnote: '', preserve_data_plan: false, disallow_proximity_setup: false, identifier: '',
   device_name: '', bluetooth: '', data_roaming: '', voice_roaming: '', personal_hotspot: '', plist: '',
+  new_password: '', require_entry: false, lock_now: true,
 };
 
 const given = (text: string) => text.trim() || undefined;
 const switched = (value: Switched) => (value === '' ? undefined : value === 'on');
 
 /** What is asked of the server. */
-export function requestOf(type: CommandKind, draft: CommandDraft): DeviceRequest {
+export function requestOf(type: CommandKind, draft: CommandDraft): DeviceRequestWritable {
   switch (type) {
     case 'device_lock':
       return { type, message: given(draft.message), phone_number: given(draft.phone_number) };
@@ -132,6 +147,8 @@ export function requestOf(type: CommandKind, draft: CommandDraft): DeviceRequest
       return { type, message: given(draft.message), phone_number: given(draft.phone_number), footnote: given(draft.footnote) };
     case 'erase_device':
       return { type, preserve_data_plan: draft.preserve_data_plan, disallow_proximity_setup: draft.disallow_proximity_setup };
+    case 'reset_password':
+      return { type, new_password: draft.new_password || undefined, require_entry: draft.require_entry, lock_now: draft.lock_now };
     case 'remove_application':
       return { type, identifier: draft.identifier.trim() };
     case 'settings':

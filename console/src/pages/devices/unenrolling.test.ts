@@ -3,7 +3,7 @@ import type { Device, DeviceProfile } from '../../api';
 import { underApple, unenrolling } from './unenrolling';
 
 const profiles = [{ name: 'MTD High Risk iOS', installed_version: 2 }, { name: 'Wi-Fi', installed_version: null }] as DeviceProfile[];
-const device = (platform: Device['platform'], management: Device['management'], on = profiles) => ({ platform, management, profiles: on, open_threats: [] });
+const device = (platform: Device['platform'], management: Device['management'], on = profiles) => ({ platform, management, ownership: null, profiles: on, open_threats: [] });
 
 test('Apple’s management takes all that it installed with it', () => {
   const { goes, stays } = unenrolling(device('ios', 'supervised'));
@@ -16,4 +16,11 @@ test('Apple’s management takes all that it installed with it', () => {
 test('an agent leaves what was deployed manually', () => {
   expect(unenrolling(device('ios', 'agent')).stays).toContain('Profiles deployed manually.');
   expect(unenrolling(device('android', null, [])).goes).toEqual(['Nothing: no profile is on it.']);
+});
+
+test('Google’s work profile goes whole; a device of the organisation is not erased', () => {
+  expect(unenrolling(device('android', 'work_profile')).goes[0]).toContain('work profile with all apps');
+  const { stays, when } = unenrolling(device('android', 'fully_managed'));
+  expect(stays[0]).toContain('the command Wipe');
+  expect(when).toContain('Nothing is erased');
 });

@@ -2,12 +2,16 @@
 import type { Device } from '../../api';
 import { counted } from '../../lib/words';
 
-type About = Pick<Device, 'platform' | 'management' | 'profiles' | 'open_threats'>;
+type About = Pick<Device, 'platform' | 'management' | 'ownership' | 'profiles' | 'open_threats'>;
 
 const APPLE = ['supervised', 'device_enrollment', 'user_enrollment'];
+const GOOGLE = ['fully_managed', 'work_profile', 'dedicated'];
 
 /** Whether Apple's own management is on the device. */
 export const underApple = ({ platform, management }: Pick<Device, 'platform' | 'management'>) => platform === 'ios' && APPLE.includes(management ?? '');
+
+/** Whether Google's management is on the device. */
+export const underGoogle = ({ platform, management }: Pick<Device, 'platform' | 'management'>) => platform === 'android' && GOOGLE.includes(management ?? '');
 
 const listed = (profiles: Device['profiles']) => `${counted(profiles.length, 'profile')} on it: ${profiles.map(({ name }) => name || 'a deleted one').join(', ')}`;
 
@@ -23,6 +27,21 @@ export function unenrolling(device: About): { goes: string[]; stays: string[]; w
       ],
       stays: ['What is the person’s own: photos, messages, accounts, the apps they installed, their passcode.', record],
       when: 'It happens when the device comes next; until then everything is on it. Nothing is erased.',
+    };
+  }
+  const restricted = installed.length === 0 ? [] : [`${listed(installed)}, and with them what they restrict.`];
+  if (underGoogle(device) && device.management === 'work_profile') {
+    return {
+      goes: ['The work profile with all apps, accounts and data in it.', ...restricted, 'Commands that wait for it.'],
+      stays: ['What is the person’s own: their apps, photos, messages, accounts.', record],
+      when: 'It happens when Google next reaches the device; until then everything is on it.',
+    };
+  }
+  if (underGoogle(device)) {
+    return {
+      goes: [...restricted, 'Commands that wait for it.'],
+      stays: ['All apps and data, and Google’s management, which asks nothing of the device any more. To take everything off, give it the command Wipe instead.', record],
+      when: 'It happens when Google next reaches the device. Nothing is erased.',
     };
   }
   return {

@@ -1,7 +1,9 @@
 // A token that was just made, in the ways a device enrolls by it: as a QR code, as a link, as text. It is shown once.
 import { Alert, Button, Group, SegmentedControl, Stack, Text } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { CreatedEnrollmentToken } from '../../api';
+import { getAndroidEnterpriseOptions } from '../../api/@tanstack/react-query.gen';
 import { words } from '../../lib/words';
 import { CopyField } from '../../ui/CopyField';
 import { Link } from '../../ui/Link';
@@ -9,20 +11,30 @@ import { Modal } from '../../ui/Modal';
 import { useUserName } from '../../ui/names';
 import { QrCode } from '../../ui/QrCode';
 import { Time } from '../../ui/Time';
+import { ByGoogle } from './ByGoogle';
 import { WAYS, type Way, waysOf } from './ways';
 
 export function EnrollmentQr({ made, onClose }: { made: CreatedEnrollmentToken; onClose: () => void }) {
   const name = useUserName(made.user_id);
-  const ways = waysOf(made);
-  const [way, setWay] = useState<Way>(ways[0] ?? 'agent');
+  const google = useQuery({ ...getAndroidEnterpriseOptions(), enabled: made.platform !== 'ios', retry: false });
+  // Whose reach is a part of the customer may not look at its settings, but enroll all the same.
+  const ways = waysOf(made, google.data ? google.data.enterprise !== null : [403, 404].includes(google.error?.status ?? 0));
+  const [chosen, setChosen] = useState<Way>();
+  const way = chosen ?? ways[0] ?? 'agent';
   return (
     <Modal opened onClose={onClose} title={`Enroll a device for ${name ?? '…'}`}>
       <Stack>
         <Alert color="yellow" title="Shown only now">Whoever has this code can enroll one device in this person's name. It works once, in one of the ways, and ends <Time at={made.expires_at} />.</Alert>
         {ways.length > 1 && (
-          <SegmentedControl aria-label="How it enrolls" value={way} onChange={(value) => setWay(ways.find((each) => each === value) ?? way)} data={ways.map((value) => ({ value, label: WAYS[value] }))} />
+          <SegmentedControl aria-label="How it enrolls" value={way} onChange={(value) => setChosen(ways.find((each) => each === value))} data={ways.map((value) => ({ value, label: WAYS[value] }))} />
         )}
-        {way === 'apple' && made.enrollment_profile_url ? <ByProfile url={made.enrollment_profile_url} name={name} /> : <ByAgent made={made} name={name} />}
+        {way === 'apple' && made.enrollment_profile_url ? (
+          <ByProfile url={made.enrollment_profile_url} name={name} />
+        ) : way === 'google' ? (
+          <ByGoogle id={made.id} name={name} />
+        ) : (
+          <ByAgent made={made} name={name} />
+        )}
         <Group justify="flex-end"><Button onClick={onClose}>Done</Button></Group>
       </Stack>
     </Modal>
