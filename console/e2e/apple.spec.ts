@@ -54,7 +54,7 @@ test('a push certificate is requested, uploaded, watched and renewed', async ({ 
 
 test('certificates of devices by another authority, older algorithms, and what the management may do', async ({ page, admin, workshop }) => {
   await page.goto('/settings/apple');
-  await page.getByText('Issued by another authority').click();
+  await page.getByText('By another authority').click();
   await page.getByLabel('Address (SCEP)').fill('https://ca.example.com/scep');
   await page.getByLabel('Password (challenge)').fill('secret');
   await page.getByRole('button', { name: 'Save' }).click();

@@ -53,7 +53,7 @@ export function AppleForm({ saved, onDialog, onLost }: Props) {
             <Text size="sm" c="dimmed">Each device has a certificate of its own, by which it is known whenever it calls.</Text>
             <SegmentedControl
               aria-label="Who issues them" disabled={!mayManage} style={{ alignSelf: 'flex-start' }} {...of('by')}
-              data={[{ value: 'here', label: 'Issued here' }, { value: 'elsewhere', label: 'Issued by another authority' }]}
+              data={[{ value: 'here', label: 'Issued here' }, { value: 'elsewhere', label: 'By another authority' }]}
             />
             {elsewhere ? (
               <>

@@ -19,7 +19,7 @@ export function TrustedAuthorities({ form, saved, mayManage }: { form: UseFormRe
       {trusted.map((pem, at) => {
         const known = saved.find(({ certificate }) => certificate === pem);
         const remove = mayManage && (
-          <Button size="xs" variant="default" leftSection={<IconTrash size={14} aria-hidden />} aria-label={`Remove ${known?.subject ?? `authority ${at + 1}`}`} onClick={() => form.removeListItem('trusted_authorities', at)}>Remove</Button>
+          <Button size="xs" variant="default" flex="none" leftSection={<IconTrash size={14} aria-hidden />} aria-label={`Remove ${known?.subject ?? `authority ${at + 1}`}`} onClick={() => form.removeListItem('trusted_authorities', at)}>Remove</Button>
         );
         return known ? (
           <Group key={known.fingerprint} justify="space-between" wrap="nowrap">
