@@ -155,7 +155,7 @@ async fn policies_and_tokens_that_nobody_uses_are_found() {
             devices::insert_operation(tx, T, &operation)?;
             assert_eq!(devices::by_operation(tx, T, &operation.name)?, Some(operation.clone()));
             assert_eq!(devices::by_operation(tx, OTHER, &operation.name)?, None);
-            assert_eq!(devices::operations(tx, T, device(1))?, [operation.clone()]);
+            assert_eq!(devices::operations(tx, T, device(1))?, std::slice::from_ref(&operation));
             devices::forget_operation(tx, T, &operation.name)?;
             assert_eq!(devices::operations(tx, T, device(1))?, []);
             Ok(())

@@ -307,7 +307,7 @@ fn a_list_of_the_only_apps_keeps_out_what_others_name() {
     let merged = only(&["a.mail", "a.chat"]).merge(only(&["a.chat", "a.game"]));
     let merged = merged
         .merge(policy(json!({ "applications": [{ "packageName": "a.maps", "installType": "FORCE_INSTALLED" }] })));
-    let kinds: Vec<_> = merged.to_json()["applications"].as_array().unwrap().iter().cloned().collect();
+    let kinds: Vec<_> = merged.to_json()["applications"].as_array().unwrap().to_vec();
     let of = |app: &str, kind: &str| json!({ "packageName": app, "installType": kind });
     assert_eq!(
         kinds,

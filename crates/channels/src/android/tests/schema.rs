@@ -127,7 +127,7 @@ fn decided(schemas: &Value, schema: &str, at: &str, seen: &mut Vec<String>) {
         match (rule(&path), described["$ref"].as_str(), described["items"]["$ref"].as_str()) {
             (None, Some(schema), _) => decided(schemas, schema, &path, seen),
             (Some(Rule::By(_)), Some(schema), _) if path == "personalUsagePolicies" => {
-                decided(schemas, schema, &path, seen)
+                decided(schemas, schema, &path, seen);
             }
             (Some(Rule::Each(_)), _, Some(schema)) => {
                 let path = format!("{path}[]");

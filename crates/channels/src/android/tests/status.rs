@@ -124,7 +124,7 @@ fn what_is_not_said_is_not_known() {
     assert_eq!(read(&json!({ "state": "DELETED" })).state, Some(State::Deleted));
 }
 
-fn reading(details: Value) -> Reading {
+fn reading(details: &Value) -> Reading {
     read(&json!({ "nonComplianceDetails": details }))
 }
 
@@ -136,25 +136,25 @@ fn detail(setting: &str, reason: &str) -> Value {
 fn a_profile_fails_by_what_it_gives_and_not_by_what_others_give() {
     let profile = policy(json!({ "screenCaptureDisabled": true, "cameraAccess": "CAMERA_ACCESS_DISABLED" }));
     let holds = Standing::Holds { without: None };
-    assert_eq!(of_profile(&profile, &reading(json!([]))), holds);
-    assert_eq!(of_profile(&profile, &reading(json!([detail("funDisabled", "INVALID_VALUE")]))), holds);
-    let failed = of_profile(&profile, &reading(json!([detail("cameraAccess", "INVALID_VALUE")])));
+    assert_eq!(of_profile(&profile, &reading(&json!([]))), holds);
+    assert_eq!(of_profile(&profile, &reading(&json!([detail("funDisabled", "INVALID_VALUE")]))), holds);
+    let failed = of_profile(&profile, &reading(&json!([detail("cameraAccess", "INVALID_VALUE")])));
     assert_eq!(
         failed,
         Standing::Fails("cameraAccess has a value that the device does not take (INVALID_VALUE).".into())
     );
     let pending = json!([detail("cameraAccess", "PENDING")]);
-    assert_eq!(of_profile(&profile, &reading(pending)), Standing::NotYet);
+    assert_eq!(of_profile(&profile, &reading(&pending)), Standing::NotYet);
     let both = json!([detail("cameraAccess", "PENDING"), detail("screenCaptureDisabled", "USER_ACTION")]);
-    assert!(matches!(of_profile(&profile, &reading(both)), Standing::Fails(_)));
-    let new = of_profile(&profile, &reading(json!([detail("cameraAccess", "SOMETHING_NEW")])));
+    assert!(matches!(of_profile(&profile, &reading(&both)), Standing::Fails(_)));
+    let new = of_profile(&profile, &reading(&json!([detail("cameraAccess", "SOMETHING_NEW")])));
     assert_eq!(new, Standing::Fails("cameraAccess does not hold (SOMETHING_NEW).".into()), "an unknown reason is one");
 }
 
 #[test]
 fn what_a_device_cannot_take_is_told_and_fails_only_if_nothing_is_left() {
     let one = policy(json!({ "microphoneAccess": "MICROPHONE_ACCESS_DISABLED" }));
-    let details = reading(json!([detail("microphoneAccess", "MANAGEMENT_MODE")]));
+    let details = reading(&json!([detail("microphoneAccess", "MANAGEMENT_MODE")]));
     let said = "microphoneAccess cannot be set the way this device is managed (MANAGEMENT_MODE).";
     assert_eq!(of_profile(&one, &details), Standing::Fails(said.into()));
     let two = one.merge(policy(json!({ "funDisabled": true })));
@@ -163,7 +163,7 @@ fn what_a_device_cannot_take_is_told_and_fails_only_if_nothing_is_left() {
 
 #[test]
 fn fields_apps_networks_and_passwords_are_told_apart() {
-    let standing = |profile: Value, detail: Value| of_profile(&policy(profile), &reading(json!([detail])));
+    let standing = |profile: Value, detail: Value| of_profile(&policy(profile), &reading(&json!([detail])));
     let fails =
         |profile: &Value, detail: &Value| matches!(standing(profile.clone(), detail.clone()), Standing::Fails(_));
     let usb = json!({ "settingName": "deviceConnectivityManagement", "nonComplianceReason": "INVALID_VALUE",
@@ -227,7 +227,7 @@ proptest! {
             if value.as_array().is_some_and(Vec::is_empty) || value.as_object().is_some_and(serde_json::Map::is_empty) {
                 continue;
             }
-            let standing = of_profile(&profile, &reading(json!([detail(setting, &reason)])));
+            let standing = of_profile(&profile, &reading(&json!([detail(setting, &reason)])));
             prop_assert!(matches!(standing, Standing::Fails(_)), "{}: {:?}", setting, standing);
         }
     }
