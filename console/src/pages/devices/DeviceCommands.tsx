@@ -22,7 +22,7 @@ import { commandSearch } from './search';
 // That a command was handed over is not in the journal.
 const POLL = 10_000;
 
-export function DeviceCommands({ device }: { device: Device }) {
+export default function DeviceCommands({ device }: { device: Device }) {
   const path = { id: device.id };
   const list = useListSearch(commandSearch);
   const holds = useRights();

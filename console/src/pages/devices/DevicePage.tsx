@@ -1,9 +1,9 @@
 // One device: what it is, how it stands, why, and what happened to it.
-import { Button, Group, Menu, Stack, Text } from '@mantine/core';
+import { Button, Group, Menu, Skeleton, Stack, Text } from '@mantine/core';
 import { IconChevronDown } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
-import { useState } from 'react';
+import { lazy, Suspense, useState } from 'react';
 import { getDeviceOptions } from '../../api/@tanstack/react-query.gen';
 import { Allowed } from '../../app/session';
 import { words } from '../../lib/words';
@@ -15,7 +15,6 @@ import { PageTabs } from '../../ui/PageTabs';
 import { ErrorState } from '../../ui/states';
 import { useFollowDevice } from './device';
 import { DeviceApps } from './DeviceApps';
-import { DeviceCommands } from './DeviceCommands';
 import { DeleteDevice, UnenrollDevice } from './DeviceEnd';
 import { DeviceForm } from './DeviceForm';
 import { DeviceMessagesApp } from './DeviceMessagesApp';
@@ -23,6 +22,7 @@ import { DeviceOverview } from './DeviceOverview';
 import { DeviceTimeline } from './DeviceTimeline';
 import { DeviceWhy } from './DeviceWhy';
 
+const DeviceCommands = lazy(() => import('./DeviceCommands'));
 const route = getRouteApi('/shell/devices/$deviceId');
 type Dialog = 'messages' | 'edit' | 'unenroll' | 'delete';
 
@@ -63,7 +63,7 @@ export default function DevicePage() {
           { value: 'overview', label: 'Overview', content: <DeviceOverview device={device} /> },
           { value: 'why', label: 'Why', content: <DeviceWhy device={device} /> },
           { value: 'apps', label: 'Apps', content: <DeviceApps device={device} /> },
-          { value: 'commands', label: 'Commands', content: <DeviceCommands device={device} /> },
+          { value: 'commands', label: 'Commands', content: <Suspense fallback={<Skeleton h={200} />}><DeviceCommands device={device} /></Suspense> },
           { value: 'timeline', label: 'Timeline', content: <DeviceTimeline id={id} /> },
         ]}
       />
