@@ -11,7 +11,12 @@ mod world;
 
 use std::time::Duration;
 
-use common::{Client, Place, places, until};
+use allclear_domain::{
+    level::{Platform, RiskLevel},
+    payload::Payload,
+    quickstart,
+};
+use common::{Client, Place, fleet::trojan, places, until};
 use serde_json::{Value, json};
 use world::{Google, PATH, World, start};
 
@@ -59,6 +64,76 @@ async fn a_threat_restricts_a_phone_and_the_all_clear_lifts_it() {
         });
         waiting.await;
         world.stop(&place).await;
+    }
+}
+
+/// A fully managed phone takes all of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_restriction_of_the_quickstart_comes_and_goes_as_the_phone_says() {
+    let place = Place::sqlite();
+    let mut world = World::new(&place).await;
+    world.google.order("comply", json!(true));
+    world.admin.post("/api/v1/quickstart/risk-response", json!({})).await.expect(200);
+    let (device, name) = world.enroll("fully_managed", "R58-1", json!({})).await;
+    let plan: Vec<_> = quickstart::plan().profiles.into_iter().filter(|it| it.platform == Platform::Android).collect();
+    assert_eq!(plan.len(), 3);
+    let detect = async |world: &World, n: usize, level: RiskLevel, status: &str| {
+        let event = format!("{n} {status}");
+        let seconds = if status == "open" { 100 } else { 200 };
+        let mut threat = trojan(&event, json!({ "serial_number": "R58-1" }), &format!("t-{n}"), status, seconds);
+        threat["classification"] = match level {
+            RiskLevel::Low => json!("adware"),
+            RiskLevel::Medium => json!("chargeware"),
+            _ => json!("trojan"),
+        };
+        world.admin.post("/api/v1/detections", threat).await.expect(200);
+    };
+    let mut checked = 0;
+    for (n, profile) in plan.iter().enumerate() {
+        detect(&world, n, profile.level, "open").await;
+        world.status(&device, profile.name, "installed").await;
+        let policy = world.google.policy_of(&name);
+        for (pointer, value) in profile.payloads.iter().flat_map(expected) {
+            let found = match policy.pointer(&pointer) {
+                Some(Value::Array(entries)) if !value.is_array() => entries.contains(&value).then_some(&value),
+                found => found,
+            };
+            assert_eq!(found, Some(&value), "{}: {pointer} in {policy}", profile.name);
+            checked += 1;
+        }
+    }
+    assert!(checked > 60, "{checked}");
+    for (n, profile) in plan.iter().enumerate() {
+        detect(&world, n, profile.level, "resolved").await;
+    }
+    world.status(&device, HIGH, "removed").await;
+    let base = world.google.policy_of(&name);
+    for (pointer, value) in plan[2].payloads.iter().flat_map(expected) {
+        let left = base.pointer(&pointer);
+        assert!(left.is_none() || left != Some(&value), "{pointer} in {base}");
+    }
+    world.stop(&place).await;
+}
+
+/// What a payload of the quickstart comes to in a policy: where, and a value or an entry of the list there.
+fn expected(payload: &Payload) -> Vec<(String, Value)> {
+    match payload {
+        Payload::Restrictions(restrictions) => {
+            let restriction = |(key, value): (&String, &Value)| {
+                let mut value = value.clone();
+                if let Value::Array(entries) = &mut value {
+                    entries.sort_by_key(ToString::to_string);
+                }
+                (format!("/{}", key.replace('.', "/")), value)
+            };
+            restrictions.settings.iter().map(restriction).collect()
+        }
+        Payload::ApplicationControl(control) => {
+            let app = |package: &String| json!({ "packageName": package, "disabled": true });
+            let named = control.apps.iter().filter_map(|rule| rule.package_name.as_ref());
+            named.map(|package| ("/applications".to_owned(), app(package))).collect()
+        }
+        other => panic!("{other:?}"),
     }
 }
 
@@ -319,6 +394,17 @@ async fn what_was_managed_goes_and_what_is_the_persons_stays() {
     world.asked("enterprises.devices.delete", |request| request["path"].as_str().unwrap().ends_with(&gone_name)).await;
     world.google.order("report", json!({ "device": left_name, "set": { "state": "DELETED" } }));
     removed(&world, &left).await;
+
+    // That one is gone which was erased may be heard before what became of the command.
+    let (erased, erased_name) = world.enroll("dedicated", "R58-6", json!({})).await;
+    world.status(&erased, "Camera", "installed").await;
+    world.google.order("comply", json!(false));
+    let wipe = world.command(&erased, json!({ "type": "erase_device" })).await;
+    world.asked("enterprises.devices.issueCommand", |it| it["path"].as_str().unwrap().contains(&erased_name)).await;
+    world.comes_to(&wipe, "sent").await;
+    world.google.order("report", json!({ "device": erased_name, "set": { "state": "DELETED" } }));
+    world.comes_to(&wipe, "acknowledged").await;
+    removed(&world, &erased).await;
     until("nobody is managed", async || (world.admin.read(PATH).await["devices"] == 0).then_some(())).await;
     world.admin.call("DELETE", PATH, &Value::Null).await.expect(204);
     assert_eq!(world.admin.read(PATH).await["state"]["state"], "not_set_up");

@@ -3,7 +3,7 @@
 
 use allclear_domain::{
     device::{EnrollmentStatus, ManagementType},
-    device_command::{self, Answered},
+    device_command::{self, Answered, CommandState},
     ids::{CommandId, DeviceId, ProfileId, Tenant, TokenId},
     journal::{Actor, ActorKind, Change},
     time::{Span, Time},
@@ -22,6 +22,8 @@ use crate::{
     work::Work,
 };
 
+/// What is said to commands of a device that has left.
+const NOT_MANAGED: &str = "the device is not managed any more";
 /// How many of a device's policies are remembered.
 const KEPT: usize = 16;
 /// How far Google's clock may be ahead of ours before a time is taken for now.
@@ -169,7 +171,7 @@ pub fn reading(sealer: &Sealer, tenant: Tenant, device: &AndroidDevice) -> Resul
 }
 
 /// Ends the management of a device: it is over at Google's. What was managed went with it.
-pub fn end(work: &mut Work<'_, '_>, device: DeviceId) -> Result<(), Error> {
+pub fn end(work: &mut Work<'_, '_>, sealer: &Sealer, device: DeviceId) -> Result<(), Error> {
     let Some(known) = stored::get(work.tx, work.tenant, device)? else { return Ok(()) };
     match known.state {
         ManagedState::Ended => return Ok(()),
@@ -178,7 +180,13 @@ pub fn end(work: &mut Work<'_, '_>, device: DeviceId) -> Result<(), Error> {
         ManagedState::Managed => {}
     }
     stored::set_state(work.tx, work.tenant, device, ManagedState::Ended)?;
-    device_commands::cancel_all(work, device, "the device is not managed any more")?;
+    for command in queue::open(work.tx, work.tenant, device, None, work.now)? {
+        // That it is gone may be heard before what became of the command.
+        if command.state == CommandState::Sent && device_command::ends_management(&command.request_type) {
+            device_commands::answer(work, sealer, device, command.id, Answered::Acknowledged, Some(NOT_MANAGED), &[])?;
+        }
+    }
+    device_commands::cancel_all(work, device, NOT_MANAGED)?;
     for operation in stored::operations(work.tx, work.tenant, device)? {
         stored::forget_operation(work.tx, work.tenant, &operation.name)?;
     }

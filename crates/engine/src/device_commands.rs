@@ -156,7 +156,7 @@ fn close(work: &mut Work<'_, '_>, command: DeviceCommand, state: CommandState, r
 }
 
 /// Takes in a device's answer to a command of an administrator; says whether that settled it. `said` is the whole answer
-/// as it came.
+/// as it came; empty if it is only concluded.
 ///
 /// An answer to a command that is settled, is another device's or was never given changes nothing. Only where a command
 /// was taken back after the device had been given it, what the device did then is written down beside.
@@ -185,7 +185,7 @@ pub fn answer(
     if command.state != before || detail.is_some() {
         command.detail.clone_from(&detail);
     }
-    let sealed = if said.len() > MAX_ANSWER {
+    let sealed = if said.is_empty() || said.len() > MAX_ANSWER {
         None
     } else {
         Some(sealer.seal(work.tenant, &BASE64.encode(said), work.source)?)

@@ -153,9 +153,9 @@ async fn settle(engine: &Engine, tenant: Tenant, device: DeviceId) -> Result<(),
 
 /// Takes in that Google has a device no more.
 pub(super) async fn gone(engine: &Engine, tenant: Tenant, name: &str) -> Result<(), Error> {
-    let name = name.to_owned();
+    let (name, sealer) = (name.to_owned(), engine.sealer().clone());
     let ended = engine.edit(tenant, actor(), move |work| match stored::by_name(work.tx, work.tenant, &name)? {
-        Some(known) => android::end(work, known.device),
+        Some(known) => android::end(work, &sealer, known.device),
         None => Ok(()),
     });
     ended.await
@@ -195,7 +195,7 @@ pub(super) async fn operation(engine: &Engine, tenant: Tenant, operation: &Opera
         let over = device_command::ends_management(&settled.request_type);
         // It will not say that it leaves.
         if over && answered == Answered::Acknowledged {
-            android::end(work, settled.device)?;
+            android::end(work, &sealer, settled.device)?;
         }
         Ok(())
     });
