@@ -42,8 +42,10 @@ async fn answers_are_as_described() {
     command.arg(format!("{}/api/v1/openapi.json", server.url));
     command.args(["--checks", CHECKS, "--seed", "1", "--workers", "1", "--phases", "examples,coverage,fuzzing"]);
     command.args(["--max-examples", "2", "--no-shrink", "--continue-on-failure", "--warnings", "off"]);
-    // A stream of events has no end.
-    command.args(["--exclude-operation-id", "follow_journal"]);
+    // A stream of events has no end; Apple's own messages are in formats that it cannot write.
+    for operation in ["follow_journal", "scep_post", "check_apple_device_in", "exchange_apple_command"] {
+        command.args(["--exclude-operation-id", operation]);
+    }
     command.current_dir(place.file("")).kill_on_drop(true);
     let run = timeout(Duration::from_secs(560), command.output()).await.expect("schemathesis ends").unwrap();
     let text = String::from_utf8_lossy(&run.stdout);

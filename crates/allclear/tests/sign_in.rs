@@ -90,7 +90,7 @@ async fn the_first_start_leads_to_an_administrator_who_may_everything() {
     assert!(cookie.ends_with("; Path=/; HttpOnly; SameSite=Strict"), "{cookie}");
     let session = browser.get("/api/v1/session").await.expect(200);
     assert_eq!(session["admin"]["user_name"], "ada");
-    assert_eq!(session["rights"].as_array().unwrap().len(), 17);
+    assert_eq!(session["rights"].as_array().unwrap().len(), 20);
     assert_eq!((&session["server"], &session["token"]), (&json!(true), &Value::Null));
     assert_eq!(session["organization_group"], json!({ "id": GLOBAL, "name": "Global" }));
     browser.call("POST", "/api/v1/tags", json!({ "name": "mine" })).await.expect(201);
