@@ -26,7 +26,10 @@ use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::common::{base_url, given};
+use super::{
+    channels::{none_if_empty, put_secret},
+    common::{base_url, given},
+};
 use crate::{
     app::AppState,
     auth::Principal,
@@ -242,35 +245,32 @@ async fn put(
     let version = if_match.seen(edit.version)?;
     let before = read(&state, &principal).await?;
     let old = before.as_ref().map(|before| read_settings(&before.config)).transpose()?;
-    let or = |url: Option<String>, usual: &str| url.filter(|url| !url.is_empty()).unwrap_or_else(|| usual.to_owned());
+    let or = |url: Option<String>, usual: &str| none_if_empty(url).unwrap_or_else(|| usual.to_owned());
     let (base_url, pubsub_base_url) = (or(edit.base_url, GOOGLE), or(edit.pubsub_base_url, PUBSUB));
     let mut secrets = Secrets::new();
-    let mut settings = match (edit.service_account.filter(|text| !text.is_empty()), &old) {
+    let mut settings = match (none_if_empty(edit.service_account), &old) {
         (Some(text), _) => {
             let read = AndroidSettings::of_service_account(&text, base_url, pubsub_base_url);
             let (settings, key) = read.map_err(|why| Problem::invalid_field("/service_account", why))?;
             secrets.insert(settings.secret(), key);
             settings
         }
-        (None, Some(old)) => AndroidSettings { base_url, pubsub_base_url, ..old.clone() },
+        (None, Some(old)) => {
+            let settings = AndroidSettings { base_url, pubsub_base_url, ..old.clone() };
+            if let Some(before) = &before {
+                put_secret(&mut secrets, settings.secret(), None, &before.secrets);
+            }
+            settings
+        }
         (None, None) => return Err(Problem::invalid_field("/service_account", "is needed")),
     };
-    if secrets.is_empty()
-        && let Some(key) = before.as_ref().and_then(|before| before.secrets.get(&settings.secret()))
-    {
-        secrets.insert(settings.secret(), key.clone());
-    }
     let had = old.as_ref().and_then(|old| old.enterprise.clone());
     settings.enterprise = edit.enterprise.unwrap_or_else(|| had.clone());
     settings.topic = edit.topic;
     settings.subscription = edit.subscription;
     settings.push_email = edit.push_email;
     settings.keys_url = or(edit.keys_url, GOOGLE_KEYS);
-    let mut check = Check::default();
-    for (pointer, detail) in settings.problems(&secrets, &state.options.outgoing) {
-        check.fail(pointer, detail);
-    }
-    check.finish()?;
+    Check::of(settings.problems(&secrets, &state.options.outgoing)).finish()?;
     let elsewhere = old.is_some_and(|old| old.base_url != settings.base_url);
     let moves = had.is_some() && (had != settings.enterprise || elsewhere);
     let config = serde_json::to_value(&settings).map_err(|error| Problem::internal(&error))?;

@@ -231,7 +231,7 @@ async fn write(
 }
 
 /// A text, unless nothing is in it.
-fn none_if_empty(text: Option<String>) -> Option<String> {
+pub(super) fn none_if_empty(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.is_empty())
 }
 
@@ -241,7 +241,7 @@ fn four() -> u16 {
 }
 
 /// A secret as it is from now on: what is left out stays, an empty one is removed.
-fn put_secret(secrets: &mut Secrets, name: String, given: Option<String>, before: &Secrets) {
+pub(super) fn put_secret(secrets: &mut Secrets, name: String, given: Option<String>, before: &Secrets) {
     let kept = given.or_else(|| before.get(&name).cloned()).filter(|secret| !secret.is_empty());
     if let Some(secret) = kept {
         secrets.insert(name, secret);
