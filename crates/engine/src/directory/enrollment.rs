@@ -2,7 +2,7 @@
 
 use allclear_domain::{
     detection::ProtectionStatus,
-    device::{Device, EnrollmentCategory, EnrollmentStatus, ManagementType, Ownership, SecurityState, Sensor},
+    device::{Device, EnrollmentCategory, EnrollmentStatus, ManagementType, Ownership, Sensor},
     ids::{DeviceId, OrganizationGroupId, TokenId, UserId},
     journal::{Actor, ActorKind, Change, Object},
     level::Platform,
@@ -280,30 +280,9 @@ fn find(work: &mut Work<'_, '_>, device: &NewDevice) -> Result<Option<DeviceId>,
 
 fn fresh(work: &Work<'_, '_>, id: DeviceId, user: &User, device: &NewDevice) -> Device {
     Device {
-        id,
-        organization_group: user.organization_group,
-        user: None,
-        user_groups: Vec::new(),
-        friendly_name: String::new(),
-        platform: device.platform,
-        serial_number: None,
-        udid: None,
-        external_id: None,
-        imei: None,
-        manufacturer: None,
-        model: None,
-        os_version: None,
-        security_patch_level: None,
-        ownership: None,
         management: Some(ManagementType::Agent),
         enrollment_category: Some(EnrollmentCategory::SelfService),
-        enrollment: EnrollmentStatus::Pending,
-        enrolled_at: None,
-        tags: Vec::new(),
-        requested_profiles: Vec::new(),
-        sensor: Sensor::default(),
-        created_at: work.now,
-        security: SecurityState::default(),
+        ..Device::new(id, user.organization_group, device.platform, work.now)
     }
 }
 

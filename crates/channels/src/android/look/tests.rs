@@ -27,30 +27,10 @@ fn command(n: u128) -> CommandId {
 
 fn record(targets: &[(u128, Desired)]) -> DeviceRecord {
     let device = Device {
-        id: DeviceId(Uuid::from_u128(1)),
-        organization_group: OrganizationGroupId(Uuid::from_u128(2)),
-        user: None,
-        user_groups: Vec::new(),
         friendly_name: "phone".into(),
-        platform: Platform::Android,
-        serial_number: None,
-        udid: None,
-        external_id: None,
-        imei: None,
-        manufacturer: None,
-        model: None,
-        os_version: None,
-        security_patch_level: None,
-        ownership: None,
-        management: None,
-        enrollment_category: None,
         enrollment: EnrollmentStatus::Enrolled,
-        enrolled_at: None,
-        tags: Vec::new(),
-        requested_profiles: Vec::new(),
         sensor: Sensor { status: Some(ProtectionStatus::Activated), ..Sensor::default() },
-        created_at: NOW,
-        security: allclear_domain::device::SecurityState::default(),
+        ..Device::new(DeviceId(Uuid::from_u128(1)), OrganizationGroupId(Uuid::from_u128(2)), Platform::Android, NOW)
     };
     let target = |(n, desired): &(u128, Desired)| ProfileTarget {
         profile: profile(*n),
