@@ -16,3 +16,4 @@ pub mod outcome;
 pub mod push;
 mod service;
 pub mod sms;
+mod wording;

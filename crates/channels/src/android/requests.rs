@@ -5,6 +5,7 @@ use allclear_engine::{Error, Problem};
 use allclear_store::json;
 
 use super::operation::{Command, LostMode, PasswordFlag, WipeFlag};
+use crate::wording;
 
 /// The longest text shown on a device.
 const LONGEST: usize = 500;
@@ -14,14 +15,7 @@ const APPLE_ONLY: &str = "is for Apple devices";
 pub fn kind(request: &Request) -> Result<&'static str, Error> {
     let mut problems = Vec::new();
     let mut text = |pointer: &str, text: Option<&String>, longest: usize| {
-        let good = text.is_none_or(|text| {
-            (1..=longest).contains(&text.chars().count())
-                && !text.trim().is_empty()
-                && !text.chars().any(|letter| letter.is_control() && letter != '\n')
-        });
-        if !good {
-            problems.push(Problem::new(pointer, format!("must have 1 to {longest} characters, none of them control")));
-        }
+        problems.extend(wording::check(pointer, text, longest));
     };
     let kind = match request {
         Request::DeviceLock { message, phone_number } => {

@@ -8,6 +8,7 @@ use allclear_engine::{Error, Problem};
 use plist::{Dictionary, Value};
 
 use super::property_list;
+use crate::wording;
 
 /// The longest command in Apple's own words, in bytes.
 const MAX_RAW: usize = 500_000;
@@ -129,14 +130,7 @@ fn unwritable(error: impl std::error::Error + Send + Sync + 'static) -> Error {
 pub fn command(request: &Request) -> Result<Command, Error> {
     let mut problems = Vec::new();
     let mut text = |pointer: &str, text: Option<&String>, longest: usize| {
-        let good = text.is_none_or(|text| {
-            (1..=longest).contains(&text.chars().count())
-                && !text.trim().is_empty()
-                && !text.chars().any(|letter| letter.is_control() && letter != '\n')
-        });
-        if !good {
-            problems.push(Problem::new(pointer, format!("must have 1 to {longest} characters, none of them control")));
-        }
+        problems.extend(wording::check(pointer, text, longest));
     };
     let command = match request {
         Request::DeviceLock { message, phone_number } => {
